@@ -1,0 +1,5 @@
+"""The one kind of error that is meant for the learner."""
+
+
+class TeachingError(ValueError):
+    """Says what was got, what was wanted and what to do next; the command line shows it as one paragraph."""

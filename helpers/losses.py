@@ -1,0 +1,117 @@
+"""What the picture is asked to satisfy: pure functions of tensors, each with its formula.
+
+Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016, is [Gatys] below;
+"the report" is the project report whose system this is.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from math import isfinite
+from types import MappingProxyType
+
+from torch import Tensor
+
+from helpers.errors import TeachingError
+from helpers.images import STD
+from helpers.vgg import check_layers
+
+
+def gram_matrix(features: Tensor) -> Tensor:
+    """Which feature maps respond together: (B, C, H, W) -> (B, C, C), G = F F^T with F the maps as C rows of H * W.
+
+    Always in float32, for sums over a whole picture outgrow half precision. [Gatys], equation 3.
+    """
+    if features.dim() != 4:
+        raise TeachingError(f"A feature map is (B, C, H, W); got {tuple(features.shape)}.")
+    rows = features.float().flatten(2)  # (B, C, H*W)
+    return rows @ rows.transpose(1, 2)  # (B, C, C)
+
+
+def content_loss(features: Tensor, target: Tensor, relative: bool = False) -> Tensor:
+    """Mean squared error of two responses (B, C, H, W) of one layer; a scalar, 0 when they agree.
+
+    relative: divided by the target's mean square, so that it means the same for every layer, size and network.
+    [Gatys], equation 1, has half the sum of squares; the report has the mean, as here.
+    """
+    _check_same_shape(features, target, "responses")
+    error = (features.float() - target.float()).square().mean()
+    return error / target.float().square().mean().clamp_min(TINY) if relative else error
+
+
+def style_loss(features: Tensor, target_gram: Tensor, relative: bool = False) -> Tensor:
+    """How far the Gram matrix of a layer's response (B, C, H, W) is from the style's, (B, C, C); a scalar.
+
+    The report's reading: the mean squared error of the two matrices, divided by the number d * h * w of elements of the
+    feature map. Its size depends on the picture's area, the layer and the network. ([Gatys], equation 4, divides the
+    sum of the squares by 4 d^2 (h w)^2.)
+    relative: |G - A|^2 / |A|^2, which is 1 for an empty picture and 0 for the style, at any size and in any network.
+    """
+    gram = gram_matrix(features)
+    _check_same_shape(gram, target_gram, "Gram matrices")
+    if relative:
+        return (gram - target_gram).square().sum() / target_gram.square().sum().clamp_min(TINY)
+    return (gram - target_gram).square().mean() / features[0].numel()
+
+
+def total_variation_loss(image: Tensor, absolute: bool = False) -> Tensor:
+    """How much neighbouring pixels differ: a scalar from an image tensor (B, 3, H, W), 0 for a plain colour.
+
+    With x the pixels in [0, 1], dx and dy the images of differences between horizontal and between vertical neighbours:
+    mean(dx^2) + mean(dy^2). It is the report's L2 norm of the difference image, squared (so that it is smooth at 0) and
+    divided by the number of differences (so that the picture's size does not matter).
+    absolute: mean(|dx|) + mean(|dy|), the L1 form, which spares edges: Rudin, Osher and Fatemi, "Nonlinear total
+    variation based noise removal algorithms", Physica D 60, 1992.
+    """
+    pixels = image.float() * STD.to(image.device)
+    across = pixels[..., :, 1:] - pixels[..., :, :-1]  # (B, 3, H, W-1)
+    down = pixels[..., 1:, :] - pixels[..., :-1, :]  # (B, 3, H-1, W)
+    if absolute:
+        return across.abs().mean() + down.abs().mean()
+    return across.square().mean() + down.square().mean()
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much each term counts in total = content * L_content + style * sum(layers[l] * L_style[l]) + tv * L_tv.
+
+    The values suit the relative losses. Raises TeachingError for a negative, infinite or NaN weight, or a layer that
+    VGG-19 does not have. `dataclasses.replace(weights, style=50)` gives a changed copy.
+    """
+
+    content: float = 1.0
+    style: float = 100.0
+    tv: float = 5.0
+    # Earlier layers hold the colours and fine strokes that the eye sees first, so they start with more weight.
+    layers: Mapping[str, float] = field(
+        default_factory=lambda: {"conv1_1": 0.3, "conv2_1": 0.25, "conv3_1": 0.2, "conv4_1": 0.15, "conv5_1": 0.1}
+    )
+
+    def __post_init__(self):
+        check_layers(self.layers)
+        named = {"content": self.content, "style": self.style, "tv": self.tv, **self.layers}
+        for name, weight in named.items():
+            if not isinstance(weight, int | float) or not isfinite(weight) or weight < 0:
+                raise TeachingError(f"The weight of {name} must be a number from 0 up, not {weight!r}.")
+        object.__setattr__(self, "layers", MappingProxyType(dict(self.layers)))
+
+
+def report_schedule(weights: Weights, switch: int = 250) -> Callable[[int], Weights]:
+    """The report's schedule: after iteration `switch` other style weights, the content weight as before.
+
+    The report does not say which. Here the order of the layers' weights is turned round: the early layers have laid
+    down colours and fine strokes by then, and the deep ones get to arrange them into larger shapes.
+    """
+    turned = dict(zip(weights.layers, reversed(weights.layers.values()), strict=True))
+    later = replace(weights, layers=turned)
+    return lambda iteration: weights if iteration <= switch else later
+
+
+TINY = 1e-12  # an all-zero target would otherwise divide by zero
+
+
+def _check_same_shape(got: Tensor, wanted: Tensor, what: str) -> None:
+    if got.shape != wanted.shape:
+        raise TeachingError(
+            f"The two {what} differ in shape, {tuple(got.shape)} and {tuple(wanted.shape)}: they must come from the "
+            "same layer and network, and responses also from pictures of one size (load_image(path, shape=content))."
+        )

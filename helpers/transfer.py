@@ -1,0 +1,285 @@
+"""Style transfer: gradient descent on the pixels of one image.
+
+    for step in style_transfer(content, style, model):
+        print(step)
+
+The loop is a generator, so that whoever drives it decides what to print, to plot, to save and when to stop.
+Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from helpers.errors import TeachingError
+from helpers.images import MEAN, STD, as_batch, noise_like
+from helpers.losses import Weights, content_loss, gram_matrix, style_loss, total_variation_loss
+from helpers.vgg import CONTENT_LAYER, VGG19, get_features
+
+Schedule = Callable[[int], Weights]
+
+# A loss this many times its first value is not coming back.
+EXPLODED = 1e8
+
+
+@dataclass(frozen=True)
+class Step:
+    """One iteration of the loop."""
+
+    iteration: int  # 1 is the first
+    image: Tensor  # (1, 3, H, W), after this iteration's update; yours to keep
+    loss: float  # what was minimised, measured before the update
+    seconds: float  # since the start
+    # The terms of a style transfer before their weights; the style's is summed over its weighted layers.
+    content: float = 0.0
+    style: float = 0.0
+    tv: float = 0.0
+    layers: dict[str, float] = field(default_factory=dict)  # each style layer's own loss
+    weights: Weights | None = None  # the weights in force
+
+    @property
+    def weighted(self) -> dict[str, float]:
+        """The parts of the total: content, style and tv, each times its weight."""
+        w = self.weights
+        return {"content": w.content * self.content, "style": w.style * self.style, "tv": w.tv * self.tv} if w else {}
+
+    def __str__(self) -> str:
+        parts = ", ".join(f"{name} {value:.4g}" for name, value in self.weighted.items())
+        return f"iteration {self.iteration:4}: total loss {self.loss:.4g}" + (f" ({parts})" if parts else "")
+
+
+class DivergedError(TeachingError):
+    """The loss became NaN or infinite, or exploded. `image` is the last good image, (1, 3, H, W)."""
+
+    def __init__(self, message: str, image: Tensor):
+        super().__init__(message)
+        self.image = image
+
+
+def optimise_image(
+    image: Tensor,
+    loss_fn: Callable[[Tensor, int], Tensor],
+    steps: int = 400,
+    optimizer: str = "adam",
+    learning_rate: float | None = None,
+    average: float = 0.0,
+) -> Iterator[Step]:
+    """Changes the pixels of an image (1, 3, H, W) so that loss_fn(image, iteration) falls; yields a Step an iteration.
+
+    loss_fn: returns a scalar that depends on the image. Iterations count from 1.
+    optimizer: "adam" (Kingma and Ba, 2015; after each step the pixels are brought back into the range of real colours)
+        or "lbfgs" (Liu and Nocedal, 1989, with a strong Wolfe line search; pixels outside the range are left to it,
+        because moving them would falsify its idea of the curvature, and are clipped only when the image is shown).
+    learning_rate: None means 0.05 of the range from black to white for Adam, 1 for L-BFGS.
+    average: Adam's steps jitter around the minimum; with 0.9, say, Step.image is the running mean of the iterates (each
+        older one counting 0.9 times as much as the next), which is cleaner. 0 is the plain iterate.
+
+    Raises DivergedError, with the last good image, and TeachingError for arguments that make no sense.
+    """
+    if optimizer not in ("adam", "lbfgs"):
+        raise TeachingError(f"Unknown optimizer {optimizer!r}; it is 'adam' or 'lbfgs'.")
+    if not isinstance(steps, int) or steps < 0:
+        raise TeachingError(f"steps is the number of iterations, a whole number from 0 up; got {steps!r}.")
+    if learning_rate is not None and not learning_rate > 0:
+        raise TeachingError(f"The learning rate must be a number above 0; got {learning_rate!r}.")
+    if not 0 <= average < 1:
+        raise TeachingError(f"average must be from 0 (off) to just under 1; got {average!r}.")
+    return _optimise(as_batch(image), loss_fn, steps, optimizer, learning_rate, average)
+
+
+def _optimise(image, loss_fn, steps, optimizer, learning_rate, average) -> Iterator[Step]:
+    black, white = ((value - MEAN.to(image.device)) / STD.to(image.device) for value in (0, 1))
+    pixels = image.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
+    adam = optimizer == "adam"
+    if adam:
+        # Black to white is about 4.4 in normalised values. The shorter memory (0.99) follows the loss.
+        rate = 4.4 * (0.05 if learning_rate is None else learning_rate)
+        descent = torch.optim.Adam([pixels], lr=rate, betas=(0.9, 0.99))
+    else:
+        rate = 1.0 if learning_rate is None else learning_rate
+        descent = torch.optim.LBFGS([pixels], lr=rate, max_iter=1, max_eval=4, line_search_fn="strong_wolfe")
+    mean = torch.zeros_like(image)
+    last_good = image.detach()
+    began = time.perf_counter()
+    first = None
+
+    for iteration in range(1, steps + 1):
+
+        def closure(iteration=iteration) -> Tensor:
+            descent.zero_grad()
+            loss = loss_fn(pixels, iteration)
+            loss.backward()
+            return loss
+
+        # Grad mode belongs to the thread, and whoever drives this generator may have switched it off.
+        with torch.enable_grad():
+            loss = descent.step(closure).item()
+        with torch.no_grad():
+            if adam:
+                pixels.clamp_(black, white)
+            first = loss if first is None else first
+            if not (abs(loss) <= EXPLODED * max(abs(first), 1)) or not pixels.isfinite().all():
+                raise DivergedError(_diagnosis(iteration, loss, rate, adam), last_good)
+            if average:
+                mean.lerp_(pixels, 1 - average)
+                last_good = mean / (1 - average**iteration)  # the first steps' mean starts from zero, as in Adam
+            else:
+                last_good = pixels.detach().clone()
+        yield Step(iteration, last_good, loss, time.perf_counter() - began)
+
+
+def style_transfer(
+    content: Tensor,
+    style: Tensor,
+    model: VGG19,
+    weights: Weights | Schedule | None = None,
+    *,
+    steps: int = 400,
+    start: str | Tensor = "noise",
+    optimizer: str = "adam",
+    learning_rate: float | None = None,
+    content_layer: str = CONTENT_LAYER,
+    relative: bool = True,
+    average: float = 0.0,
+    seed: int = 0,
+) -> Iterator[Step]:
+    """Paints the content image in the style of the style image; yields a Step an iteration.
+
+    content: (1, 3, H, W), ImageNet-normalised; the result has its size. style: (1, 3, H', W'), of any size.
+    weights: a Weights, or a function iteration -> Weights, asked anew at every iteration (a schedule, sliders).
+    start: "noise" (as in the report, from `seed`), "content", "style", or an image tensor like content.
+    relative: the relative losses; False gives the report's own, which want other weights (losses.py).
+    The others are `optimise_image`'s. The same arguments on the same machine give the same picture, bit for bit.
+    """
+    device = next(model.parameters()).device
+    content, style = as_batch(content).to(device), as_batch(style).to(device)
+    schedule = weights if callable(weights) else lambda _: weights or Weights()
+    with torch.no_grad():
+        content_target = get_features(content, model, [content_layer])[content_layer]
+    grams: dict[str, Tensor] = {}
+    record: dict[str, object] = {}
+
+    def style_gram(layer: str, in_use: Weights) -> Tensor:
+        """The style's Gram matrix, as if the style had as many positions as the content."""
+        if layer not in grams:
+            with torch.no_grad():
+                area = content.shape[2] * content.shape[3] / (style.shape[2] * style.shape[3])
+                for name, response in get_features(style, model, active(in_use)).items():
+                    grams[name] = gram_matrix(response) * area
+        return grams[layer]
+
+    def loss_fn(image: Tensor, iteration: int) -> Tensor:
+        w = schedule(iteration)
+        layers = active(w) if w.style else []
+        features = get_features(image, model, layers + ([content_layer] if w.content else []))
+        of_layer = {name: style_loss(features[name], style_gram(name, w), relative) for name in layers}
+        style_term = sum(w.layers[name] * value for name, value in of_layer.items())
+        content_term = content_loss(features[content_layer], content_target, relative) if w.content else 0
+        tv_term = total_variation_loss(image) if w.tv else 0
+        if record.get("iteration") != iteration:  # L-BFGS asks several times in an iteration; the first is the record
+            record.update(
+                iteration=iteration, content=content_term, style=style_term, tv=tv_term, layers=of_layer, weights=w
+            )
+        nothing = 0 * image.sum()  # something to differentiate when every weight is 0
+        return nothing + w.content * content_term + w.style * style_term + w.tv * tv_term
+
+    image = _start(start, content, style, seed)
+    for step in optimise_image(image, loss_fn, steps, optimizer, learning_rate, average):
+        terms = {name: float(torch.as_tensor(record[name]).detach()) for name in ("content", "style", "tv")}
+        layers = {name: value.item() for name, value in record["layers"].items()}
+        yield replace(step, **terms, layers=layers, weights=record["weights"])
+
+
+def active(weights: Weights) -> list[str]:
+    """The style layers that count."""
+    return [name for name, weight in weights.layers.items() if weight]
+
+
+def coarse_to_fine(
+    content: Tensor,
+    style: Tensor,
+    model: VGG19,
+    weights: Weights | Schedule | None = None,
+    *,
+    steps: int = 400,
+    start: str | Tensor = "noise",
+    learning_rate: float | None = None,
+    average: float = 0.9,
+    seed: int = 0,
+    **options,
+) -> Iterator[Step]:
+    """`style_transfer` at a quarter of the size, then half, then in full, each scale started from the one before.
+
+    Most of the iterations happen where they are cheap, and large shapes are settled before fine strokes: Gatys et al.,
+    "Controlling Perceptual Factors in Neural Style Transfer", CVPR 2017, section 6. Step.image has the size of its
+    scale; iterations count through. The arguments are `style_transfer`'s; no scale has a long side under COARSEST.
+    """
+    content, style = as_batch(content), as_batch(style)
+    halvings = 0
+    while max(content.shape[2:]) / 2 ** (halvings + 1) >= COARSEST and halvings < 3:
+        halvings += 1
+    # Fine to coarse: three times as many iterations at half the size, and twice as many again at a quarter.
+    shares = [1, 3, 6, 6][: halvings + 1]
+    counts = [round(steps * share / sum(shares)) for share in shares]
+    counts[-1] += steps - sum(counts)
+    schedule = weights if callable(weights) else lambda _: weights or Weights()
+    done, seconds, image = 0, 0.0, start
+    for halving in range(halvings, -1, -1):
+        small_content, small_style = shrunk(content, 2**halving), shrunk(style, 2**halving)
+        if isinstance(image, Tensor):
+            image = resized(image, small_content.shape[2:])
+        # A finer scale starts near its goal, and a large step would throw it back.
+        rate = (learning_rate or 0.05) * (1 if halving == halvings else 0.8 if halving else 0.6)
+        run = style_transfer(
+            small_content, small_style, model, lambda i, done=done: schedule(done + i),
+            steps=counts[halving], start=image, learning_rate=rate, average=average, seed=seed, **options,
+        )  # fmt: skip
+        step = None
+        for step in run:
+            yield replace(step, iteration=done + step.iteration, seconds=seconds + step.seconds)
+        if step is not None:
+            image, done, seconds = step.image, done + step.iteration, seconds + step.seconds
+
+
+COARSEST = 150  # pixels on the long side: below, nothing of the content's shapes is left in conv4_2
+
+
+def resized(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """An image tensor (1, 3, H, W) at another (height, width)."""
+    return interpolate(image, size=tuple(size), mode="bicubic", antialias=True, align_corners=False)
+
+
+def shrunk(image: Tensor, factor: int) -> Tensor:
+    """An image tensor with its sides divided by `factor`."""
+    return image if factor == 1 else resized(image, [round(side / factor) for side in image.shape[2:]])
+
+
+def _start(start: str | Tensor, content: Tensor, style: Tensor, seed: int) -> Tensor:
+    if isinstance(start, Tensor):
+        if as_batch(start).shape != content.shape:
+            raise TeachingError(
+                f"The start is {tuple(start.shape)} and the content {tuple(content.shape)}; they must agree."
+            )
+        return as_batch(start).to(content.device)
+    if start == "noise":
+        return noise_like(content, seed)
+    if start == "content":
+        return content
+    if start == "style":
+        return resized(style, content.shape[2:])
+    raise TeachingError(f"Unknown start {start!r}; it is 'noise', 'content', 'style' or an image tensor.")
+
+
+def _diagnosis(iteration: int, loss: float, rate: float, adam: bool) -> str:
+    cause = "a learning rate or a weight that is too large"
+    remedy = "Divide the learning rate or the largest weight by 10"
+    if not adam:
+        remedy += ", add some tv weight, or use Adam, which is more patient"
+    return (
+        f"The run diverged at iteration {iteration}: the loss is {loss:.3g}. The likely cause is {cause} "
+        f"(the step was {rate:.3g} in normalised pixel values). {remedy}. The last good image is kept."
+    )
