@@ -80,8 +80,8 @@ def environment():
     needed = 2 if any(VENV.glob("**/site-packages/torch")) else 7 if sys.platform == "linux" else 3
     if free < needed:
         stop(
-            f"There are {free:.1f} GB free on the disk of {ROOT}, and the installation needs about {needed} GB, "
-            "most of it for PyTorch's GPU libraries. Free some space, or install the much smaller CPU build as the README says "
+            f"{free:.1f} GB are free on the disk of {ROOT}, and the installation needs about {needed} GB, most of it "
+            "for PyTorch's GPU libraries. Free some space, or install the much smaller CPU build as the README says "
             "(section Installation), and run the same command again."
         )
     print(f"Installing what the notebooks need into {VENV}, once. It takes some minutes.", flush=True)

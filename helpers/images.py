@@ -54,17 +54,17 @@ STYLES: dict[str, Path] = pictures_in(DATA / "style")
 
 def find_picture(name_or_path: str | Path) -> Path:
     """A name from CONTENTS or STYLES, or the path of a file, as a path; raises TeachingError where there is neither."""
-    path = Path(name_or_path).expanduser()
+    path = Path(os.path.expanduser(name_or_path))
     known = CONTENTS | STYLES
-    if path.is_file():
+    if os.path.isfile(path):  # unlike path.is_file(), no error for a name that is too long
         return path
     if str(name_or_path) in known:
         return known[str(name_or_path)]
-    if path.is_dir():
+    if os.path.isdir(path):
         raise TeachingError(f"'{path}' is a folder; give the path of one picture in it.")
     if "://" in str(name_or_path):
         raise TeachingError(f"'{name_or_path}' is a web address; save the picture to a file first and give its path.")
-    neighbours = [str(near) for near in pictures_in(path.parent).values()] if path.parent.is_dir() else []
+    neighbours = [str(near) for near in pictures_in(path.parent).values()] if os.path.isdir(path.parent) else []
     near = difflib.get_close_matches(str(path), neighbours + list(known), n=1, cutoff=0.5)
     hint = f"Did you mean '{near[0]}'?" if near else f"The bundled pictures are {', '.join(known)}."
     raise TeachingError(f"There is no picture '{name_or_path}'. {hint}")
@@ -174,7 +174,7 @@ def load_recipe(path: str | Path) -> dict[str, Any]:
         raise TeachingError(f"'{path}' carries no recipe; only pictures that this project saved as PNG do.")
     try:
         recipe = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise TeachingError(f"The recipe in '{path}' is damaged ({error}).") from None
     if not isinstance(recipe, dict):
         raise TeachingError(f"The recipe in '{path}' is not a table of settings but a {type(recipe).__name__}.")
@@ -234,8 +234,8 @@ def _decode(path: str | Path | BinaryIO) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(source)
-            image.load()
+            with Image.open(source) as image:
+                image.load()
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         limit = Image.MAX_IMAGE_PIXELS // 1_000_000
         raise TeachingError(
@@ -257,7 +257,7 @@ def _open_rgb(path: str | Path | BinaryIO) -> Image.Image:
     """A picture of any kind as 8-bit sRGB, upright, on white."""
     image = _decode(path)
     profile = image.info.get("icc_profile")
-    image = ImageOps.exif_transpose(image)
+    image = _upright(image)
     if image.mode[0] in "IF":  # 16 or 32 bits a value; Pillow's own conversion would clip them at 255
         values = np.nan_to_num(np.asarray(image, np.float32))
         full = next((full for full in (1, 255, 65535) if values.max() <= full), values.max())
@@ -274,6 +274,17 @@ def _open_rgb(path: str | Path | BinaryIO) -> Image.Image:
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
     return image.convert("RGB")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turns a picture as its EXIF data ask; data that are damaged are ignored."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return ImageOps.exif_transpose(image)
+        # Damaged data can make Pillow raise nearly anything, even a SyntaxError.
+        except Exception:
+            return image
 
 
 def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:

@@ -23,8 +23,9 @@ def gram_matrix(features: Tensor) -> Tensor:
     """
     if features.dim() != 4:
         raise TeachingError(f"A feature map is (B, C, H, W); got {tuple(features.shape)}.")
-    rows = features.float().flatten(2)  # (B, C, H*W)
-    return rows @ rows.transpose(1, 2)  # (B, C, C)
+    # F is written on its side, because the network keeps a pixel's channels side by side in memory.
+    columns = features.float().permute(0, 2, 3, 1).flatten(1, 2)  # (B, H*W, C)
+    return columns.transpose(1, 2) @ columns  # (B, C, C)
 
 
 def content_loss(features: Tensor, target: Tensor, relative: bool = False) -> Tensor:

@@ -75,7 +75,7 @@ def fetch_painting(name: str, folder: Path = DATA / "style") -> Path:
         with tempfile.TemporaryFile() as file:
             file.write(content)
             load_image(file)
-    except (OSError, http.client.HTTPException, TeachingError) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:
         raise TeachingError(f"{painting.title} could not be fetched: {_reason(error)}. {stand_in}") from None
     write_whole(path, content)
     return path
@@ -103,6 +103,7 @@ def _download(address: str, title: str) -> bytes:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, urllib.error.HTTPError):
+        error.close()  # it holds the connection
         return f"the server answered {error.code} ({error.reason})"
     if isinstance(error, TimeoutError):
         return "the server did not answer in time"

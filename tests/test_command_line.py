@@ -1,0 +1,183 @@
+"""`python3 -m helpers` as a user meets it: in a process of its own."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from helpers import __main__ as command_line
+from helpers.images import load_image, load_recipe
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(*arguments, python=sys.executable, cwd=ROOT, **options):
+    return subprocess.run(
+        [python, "-m", "helpers", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=120, **options
+    )
+
+
+def test_help_names_every_command():
+    shown = run("--help")
+    assert shown.returncode == 0
+    for command in ("render", "test", "distil"):
+        assert f"python3 -m helpers {command}" in shown.stdout
+
+
+def test_an_unknown_command_is_one_line():
+    failed = run("paint")
+    assert failed.returncode == 2
+    assert failed.stderr == "There is no command 'paint'; `python3 -m helpers --help` lists them.\n"
+
+
+def test_render_makes_a_picture_with_its_recipe_and_prints_the_losses(tmp_path):
+    out = tmp_path / "picture.png"
+    done = run("render", "portrait", "kandinsky", "--size", 96, "--steps", 6, "--every", 3, "--seed", 4,
+               "--style-weight", 50, "--layer", "conv1_1=0.5", "--schedule", "report", "--out", out)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line[:15] for line in lines[:2]] == ["iteration    3:", "iteration    6:"]
+    assert all(word in lines[0] for word in ("total loss", "content", "style", "tv"))
+    assert lines[-1] == str(out)
+    assert max(load_image(out).shape) == 96
+    recipe = load_recipe(out)
+    assert (recipe["content"], recipe["style"], recipe["seed"], recipe["iteration"]) == ("portrait", "kandinsky", 4, 6)
+    assert recipe["layer"] == [["conv1_1", 0.5]]
+
+
+def test_a_recipe_repeats_its_picture(tmp_path):
+    first, second = tmp_path / "first.png", tmp_path / "second.png"
+    run("render", "landscape", "monet", "--size", 96, "--steps", 4, "--start", "content", "--out", first)
+    again = run("render", "--recipe", first, "--out", second)
+    assert again.returncode == 0, again.stderr
+    assert Image.open(first).tobytes() == Image.open(second).tobytes()
+    assert load_recipe(first) == load_recipe(second)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["nosuch.jpg"], "There is no picture 'nosuch.jpg'"),
+        (["landscape", "van_gog"], "Did you mean 'van_gogh'?"),
+        (["README.md"], "'README.md' is not a picture"),
+        (["--size", "10"], "whole number from 32 up; got 10"),
+        (["--size", "big"], "argument --size: invalid int value: 'big'"),
+        (["--steps", "0"], "--steps is a number of iterations from 1 up, not 0"),
+        (["--every", "0"], "--every is a number of iterations from 1 up, not 0"),
+        (["--style-weight", "-1"], "The weight of style must be a number from 0 up, not -1.0"),
+        (["--tv-weight", "nan"], "The weight of tv must be a number from 0 up, not nan"),
+        (["--layer", "conv4_5=1"], "Unknown layer 'conv4_5'; VGG-19's block 4 has conv4_1"),
+        (["--layer", "conv1_1"], "a layer's weight is written conv1_1=0.5"),
+        (["--content-layer", "conv9_9"], "Unknown layer 'conv9_9'"),
+        (["--network", "vgg16"], "There is no weights file 'vgg16'"),
+        (["--optimizer", "sgd"], "invalid choice: 'sgd'"),
+        (["--learning-rate", "0"], "The learning rate must be a number above 0"),
+        (["--out", "picture.jpg"], "'picture.jpg' does not end in .png"),
+        (["--recipe", "data/style/monet.jpg"], "carries no recipe"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(arguments, message, capsys):
+    from helpers import render
+
+    assert render.main(arguments) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+
+
+def test_an_interrupted_run_leaves_the_picture_so_far(tmp_path):
+    out = tmp_path / "picture.png"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "helpers", "render", "--size", "64", "--steps", "100000", "--every", "1", "--out", out],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout.readline().startswith("iteration    1:")
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"the picture so far is in {out}" in said
+    assert load_recipe(out)["iteration"] >= 1
+    assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of what the bootstrap needs, with a requirement that no interpreter here has."""
+    shutil.copytree(ROOT / "helpers", tmp_path / "helpers", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "requirements.txt").write_text("no-such-package-at-all>=1,<2\n-e .\n")
+    return tmp_path
+
+
+def test_offline_the_first_start_says_so(project):
+    nowhere = {
+        **os.environ,
+        "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
+        "PIP_EXTRA_INDEX_URL": "",
+        "PIP_RETRIES": "0",
+    }
+    failed = run("render", cwd=project, env=nowhere)
+    assert failed.returncode == 2
+    assert "not connected to the internet" in failed.stderr.splitlines()[-1]
+    assert not (project / ".venv" / "complete").exists()
+
+
+def test_a_requirement_is_compared_as_numbers(monkeypatch):
+    class Found:
+        version = "2.13.0+cpu"
+
+    monkeypatch.setattr("importlib.metadata.distributions", lambda **_: iter([Found]))
+    assert command_line.satisfied("torch>=2.4,<3")
+    assert command_line.satisfied("torch>=2.13")
+    assert not command_line.satisfied("torch>=2.14")
+    assert not command_line.satisfied("torch<2.13")
+
+
+@pytest.mark.parametrize(
+    "said, advice",
+    [
+        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "disk filled up"),
+        ("WARNING: Retrying ... NewConnectionError(... Name or service not known)", "not connected to the internet"),
+        ("ERROR: something else", "the lines above say why"),
+    ],
+)
+def test_what_pip_said_becomes_advice(said, advice):
+    assert advice in command_line.diagnosis(said)
+
+
+def test_too_little_disk_is_said_before_anything_is_downloaded(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(command_line, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(command_line, "COMPLETE", tmp_path / ".venv" / "complete")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**10, 9 * 10**9, 10**9))
+    with pytest.raises(SystemExit) as ended:
+        command_line.environment()
+    assert ended.value.code == 2
+    assert "1.0 GB are free" in capsys.readouterr().err
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_a_python_without_venv_is_told_where_it_is(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(command_line, "COMPLETE", tmp_path / "complete")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SystemExit):
+        command_line.environment()
+    assert "apt install python3-venv" in capsys.readouterr().err
+
+
+def test_an_old_python_is_turned_away(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "version_info", (3, 9, 18))
+    with pytest.raises(SystemExit):
+        command_line.main([])
+    assert "need 3.10 or newer" in capsys.readouterr().err
+
+
+def test_a_second_start_costs_less_than_a_second_of_work():
+    # The check of the environment alone, without starting an interpreter.
+    began = time.process_time()
+    command_line.missing()
+    assert time.process_time() - began < 1

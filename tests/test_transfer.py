@@ -1,0 +1,243 @@
+"""The loop: what it minimises, what it yields, and what it does when things go wrong."""
+
+import math
+import threading
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+import torch
+
+from helpers.errors import TeachingError
+from helpers.images import MEAN, STD, noise_like
+from helpers.losses import Weights, content_loss, gram_matrix, report_schedule, style_loss, total_variation_loss
+from helpers.transfer import DivergedError, coarse_to_fine, optimise_image, style_transfer
+from helpers.vgg import LAYERS, VGG19, get_features
+
+GOAL = (torch.tensor([0.2, 0.6, 0.9]).view(1, 3, 1, 1) - MEAN) / STD  # a colour
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    network = VGG19({name: 8 for name in LAYERS.values()}).requires_grad_(False)
+    for name in LAYERS.values():  # random filters that keep the size of what passes
+        torch.nn.init.kaiming_normal_(getattr(network, name).weight, nonlinearity="relu")
+    return network
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    """Content and style (1, 3, 48, 64) and (1, 3, 40, 56): a bright disc, and stripes."""
+    y, x = torch.meshgrid(torch.arange(48), torch.arange(64), indexing="ij")
+    disc = ((x - 32) ** 2 + (y - 24) ** 2 < 300).float().expand(1, 3, 48, 64)
+    stripes = ((torch.arange(40)[:, None] + torch.arange(56)) // 4 % 2).float().expand(1, 3, 40, 56)
+    return (disc - MEAN) / STD, (stripes * torch.tensor([1, 0.5, 0.1]).view(1, 3, 1, 1) - MEAN) / STD
+
+
+def to_goal(image, _iteration=0):
+    return (image - GOAL).square().mean()
+
+
+@pytest.mark.parametrize("optimizer, tolerance", [("adam", 0.05), ("lbfgs", 1e-3)])
+def test_a_quadratic_is_minimised(optimizer, tolerance):
+    steps = list(optimise_image(torch.zeros(1, 3, 8, 8), to_goal, 60, optimizer))
+    assert [step.iteration for step in steps] == list(range(1, 61))
+    assert (steps[-1].image - GOAL).abs().max() < tolerance
+    assert steps[0].loss == pytest.approx(to_goal(torch.zeros(1, 3, 8, 8)).item())  # measured before the update
+
+
+def test_the_start_is_not_changed_and_every_image_is_ones_own():
+    start = torch.zeros(1, 3, 8, 8)
+    first, second = list(optimise_image(start, to_goal, 2))
+    assert (start == 0).all()
+    assert not torch.equal(first.image, second.image)
+    assert not second.image.requires_grad
+
+
+def test_adam_keeps_to_real_colours_and_leaves_them_out_of_the_gradient():
+    beyond = 3 * torch.ones(1, 3, 4, 4) / STD
+    *_, last = optimise_image(torch.zeros(1, 3, 4, 4), lambda x, i: (x - beyond).square().mean(), 60)
+    assert torch.allclose(last.image * STD + MEAN, torch.ones(1, 3, 4, 4), atol=1e-6)
+
+
+def test_one_step_of_adam_is_the_learning_rate():
+    (step,) = optimise_image(torch.zeros(1, 3, 4, 4), lambda x, i: x.sum(), 1, learning_rate=0.01)
+    assert torch.allclose(step.image, torch.full((1, 3, 4, 4), -0.044), atol=1e-6)
+
+
+def test_the_average_is_the_weighted_mean_of_the_iterates():
+    plain = [s.image for s in optimise_image(torch.zeros(1, 3, 4, 4), to_goal, 5)]
+    *_, averaged = optimise_image(torch.zeros(1, 3, 4, 4), to_goal, 5, average=0.5)
+    weights = [0.5 ** (5 - i) for i in range(1, 6)]
+    by_hand = sum(w * x for w, x in zip(weights, plain, strict=True)) / sum(weights)
+    assert torch.allclose(averaged.image, by_hand, atol=1e-6)
+
+
+@pytest.mark.parametrize("steps", [0, 3])
+def test_the_number_of_steps(steps):
+    assert len(list(optimise_image(torch.zeros(1, 3, 8, 8), to_goal, steps))) == steps
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"optimizer": "sgd"}, "Unknown optimizer 'sgd'.*'adam' or 'lbfgs'"),
+        ({"steps": -1}, "steps is the number of iterations.*-1"),
+        ({"steps": 2.5}, "steps is the number of iterations.*2.5"),
+        ({"learning_rate": 0}, "learning rate must be a number above 0"),
+        ({"learning_rate": math.nan}, "learning rate must be a number above 0"),
+        ({"average": 1}, "average must be from 0"),
+    ],
+)
+def test_bad_arguments_are_refused_at_once(arguments, message):
+    with pytest.raises(TeachingError, match=message):
+        optimise_image(torch.zeros(1, 3, 8, 8), to_goal, **arguments)
+
+
+def poisoned(value):
+    return lambda image, iteration: to_goal(image) * (value if iteration == 4 else 1)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1e12])
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_a_diverging_run_stops_and_hands_over_the_last_good_image(value, optimizer):
+    with pytest.raises(DivergedError, match=r"diverged at iteration 4.*learning rate") as error:
+        list(optimise_image(torch.zeros(1, 3, 8, 8), poisoned(value), 10, optimizer, learning_rate=0.01))
+    assert error.value.image.isfinite().all()
+    assert error.value.image.shape == (1, 3, 8, 8)
+
+
+def test_the_last_good_image_is_that_of_the_step_before():
+    seen = []
+    with pytest.raises(DivergedError) as error:
+        for step in optimise_image(torch.zeros(1, 3, 8, 8), poisoned(math.nan), 10):
+            seen.append(step)
+    assert len(seen) == 3
+    assert torch.equal(error.value.image, seen[-1].image)
+
+
+def test_leaving_the_loop_early_loses_nothing():
+    last = None
+    for step in optimise_image(torch.zeros(1, 3, 8, 8), to_goal, 400):
+        last = step
+        if step.iteration == 7:
+            break
+    assert last.iteration == 7
+    assert to_goal(last.image) < to_goal(torch.zeros(1, 3, 8, 8))
+
+
+def test_gradients_are_taken_in_any_thread_and_under_no_grad():
+    images = []
+
+    def run():
+        with torch.no_grad():
+            images.extend(step.image for step in optimise_image(torch.zeros(1, 3, 8, 8), to_goal, 3))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert len(images) == 3
+    assert to_goal(images[-1]) < to_goal(torch.zeros(1, 3, 8, 8))
+
+
+def test_the_total_is_the_weighted_sum_of_the_terms_computed_by_hand(model, pictures):
+    content, style = pictures
+    weights = Weights(2.0, 30.0, 0.5, {"conv1_1": 0.7, "conv3_1": 0.2})
+    (step,) = style_transfer(content, style, model, weights, steps=1, seed=5)
+    start = noise_like(content, 5)
+    got, wanted, manner = (get_features(x, model, LAYERS.values()) for x in (start, content, style))
+    area = content.shape[2] * content.shape[3] / (style.shape[2] * style.shape[3])
+    layers = {
+        name: style_loss(got[name], gram_matrix(manner[name]) * area, relative=True).item()
+        for name in ("conv1_1", "conv3_1")
+    }
+    assert step.layers == pytest.approx(layers, rel=1e-4)
+    assert step.style == pytest.approx(0.7 * layers["conv1_1"] + 0.2 * layers["conv3_1"], rel=1e-4)
+    assert step.content == pytest.approx(
+        content_loss(got["conv4_2"], wanted["conv4_2"], relative=True).item(), rel=1e-4
+    )
+    assert step.tv == pytest.approx(total_variation_loss(start).item(), rel=1e-4)
+    assert step.loss == pytest.approx(2 * step.content + 30 * step.style + 0.5 * step.tv, rel=1e-5)
+    assert sum(step.weighted.values()) == pytest.approx(step.loss, rel=1e-5)
+    assert str(step).startswith("iteration    1: total loss ")
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+@pytest.mark.parametrize("relative", [True, False])
+def test_the_loss_falls(model, pictures, optimizer, relative):
+    weights = Weights() if relative else Weights(1, 1e-2, 0.1)
+    losses = [
+        s.loss for s in style_transfer(*pictures, model, weights, steps=25, optimizer=optimizer, relative=relative)
+    ]
+    assert losses[-1] < losses[0] / 2
+
+
+def test_the_same_seed_gives_the_same_picture_bit_for_bit(model, pictures):
+    def last(seed):
+        *_, step = coarse_to_fine(*pictures, model, steps=12, seed=seed)
+        return step.image
+
+    assert torch.equal(last(1), last(1))
+    assert not torch.equal(last(1), last(2))
+
+
+@pytest.mark.parametrize("start", ["noise", "content", "style"])
+def test_starts(model, pictures, start):
+    content, style = pictures
+    (step,) = style_transfer(content, style, model, Weights(1, 0, 0), steps=1, start=start)
+    assert step.image.shape == content.shape
+    assert (step.content == 0) == (start == "content")
+
+
+def test_a_tensor_as_start_must_fit(model, pictures):
+    content, style = pictures
+    (step,) = style_transfer(content, style, model, steps=1, start=content.clone())
+    assert step.content == 0
+    with pytest.raises(TeachingError, match=r"start is \(1, 3, 40, 56\) and the content \(1, 3, 48, 64\)"):
+        next(style_transfer(content, style, model, start=style))
+    with pytest.raises(TeachingError, match="Unknown start 'fog'; it is 'noise', 'content', 'style'"):
+        next(style_transfer(content, style, model, start="fog"))
+
+
+def test_weights_are_asked_anew_at_every_iteration(model, pictures):
+    def weights(iteration):
+        return Weights(content=float(iteration), style=0, tv=0)
+
+    steps = list(style_transfer(*pictures, model, weights, steps=3))
+    assert [step.weights.content for step in steps] == [1, 2, 3]
+    assert steps[2].loss == pytest.approx(3 * steps[2].content, rel=1e-5)
+
+
+def test_a_layer_may_join_during_the_run(model, pictures):
+    def weights(iteration):
+        return Weights(layers={"conv1_1": 1.0} if iteration < 3 else {"conv1_1": 1.0, "conv2_1": 1.0})
+
+    steps = list(style_transfer(*pictures, model, weights, steps=4))
+    assert [list(step.layers) for step in steps] == [["conv1_1"]] * 2 + [["conv1_1", "conv2_1"]] * 2
+
+
+def test_all_weights_zero_leave_the_picture_alone(model, pictures):
+    *_, step = style_transfer(*pictures, model, Weights(0, 0, 0), steps=3)
+    assert torch.allclose(step.image, noise_like(pictures[0], 0), atol=1e-6)
+
+
+def test_coarse_to_fine_goes_through_the_scales_and_counts_through(model, pictures):
+    content, style = (torch.nn.functional.interpolate(x, scale_factor=5) for x in pictures)  # 240 x 320
+    schedule = report_schedule(Weights(), switch=6)
+    steps = list(coarse_to_fine(content, style, model, schedule, steps=8))
+    assert [step.iteration for step in steps] == list(range(1, 9))
+    assert [tuple(step.image.shape[2:]) for step in steps] == [(120, 160)] * 6 + [(240, 320)] * 2
+    assert [step.weights == Weights() for step in steps] == [True] * 6 + [False] * 2
+    assert all(a.seconds < b.seconds for a, b in pairwise(steps))
+
+
+def test_a_small_picture_has_one_scale(model, pictures):
+    kept = [step.image for step in style_transfer(*pictures, model, steps=4, average=0.9)]
+    scaled = [step.image for step in coarse_to_fine(*pictures, model, steps=4)]
+    assert all(torch.equal(a, b) for a, b in zip(kept, scaled, strict=True))
+
+
+def test_step_is_a_record_that_can_be_changed_into_another(model, pictures):
+    (step,) = style_transfer(*pictures, model, steps=1)
+    assert replace(step, iteration=9).image is step.image
