@@ -12,6 +12,7 @@ import json
 import os
 import tempfile
 import warnings
+from numbers import Integral
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -159,7 +160,12 @@ def save_image(tensor: Tensor, path: str | Path, recipe: dict[str, Any] | None =
     pixels = (im_convert(tensor) * 255).round().astype(np.uint8)
     text = PngInfo()
     if recipe is not None:
-        text.add_text("recipe", json.dumps(recipe))
+        try:
+            text.add_text("recipe", json.dumps(recipe))
+        except (TypeError, ValueError) as error:
+            raise TeachingError(
+                f"A recipe holds names, numbers, texts and lists of them, as JSON does: {error}."
+            ) from None
     content = io.BytesIO()
     Image.fromarray(pixels).save(content, "PNG", pnginfo=text)
     write_whole(path, content.getvalue())
@@ -209,7 +215,7 @@ def _name_of(path: str | Path | BinaryIO) -> str:
 def _requested_size(max_size: int, shape: tuple[int, int] | Tensor | None) -> tuple[int, int] | None:
     """`load_image`'s arguments, checked: the exact (height, width), or None where only max_size counts."""
     if shape is None:
-        if not isinstance(max_size, int) or max_size < MIN_SIDE:
+        if not isinstance(max_size, Integral) or max_size < MIN_SIDE:
             raise TeachingError(
                 f"max_size is the long side in pixels, a whole number from {MIN_SIDE} up; got {max_size!r}."
             )
@@ -218,16 +224,20 @@ def _requested_size(max_size: int, shape: tuple[int, int] | Tensor | None) -> tu
     if (
         not isinstance(size, tuple | list)
         or len(size) != 2
-        or not all(isinstance(side, int) and side >= MIN_SIDE for side in size)
+        or not all(isinstance(side, Integral) and side >= MIN_SIDE for side in size)
+        or size[0] * size[1] > Image.MAX_IMAGE_PIXELS
     ):
         raise TeachingError(
-            f"shape is (height, width), two whole numbers from {MIN_SIDE} up, or an image tensor; got {size!r}."
+            f"shape is (height, width), two whole numbers from {MIN_SIDE} up (89 million pixels at most), "
+            f"or an image tensor; got {size!r}."
         )
     return tuple(size)
 
 
 def _decode(path: str | Path | BinaryIO) -> Image.Image:
     """Opens and decodes the first frame; every way in which that fails becomes a TeachingError."""
+    if not isinstance(path, str | Path) and not hasattr(path, "read"):
+        raise TeachingError(f"Expected a file's path, a picture's name or an open file, got a {type(path).__name__}.")
     source = find_picture(path) if isinstance(path, str | Path) else path
     name = _name_of(path)
     try:
@@ -258,12 +268,11 @@ def _open_rgb(path: str | Path | BinaryIO) -> Image.Image:
     image = _decode(path)
     profile = image.info.get("icc_profile")
     image = _upright(image)
-    if image.mode[0] in "IF":  # 16 or 32 bits a value; Pillow's own conversion would clip them at 255
-        values = np.nan_to_num(np.asarray(image, np.float32))
-        full = next((full for full in (1, 255, 65535) if values.max() <= full), values.max())
-        if image.mode[0] == "I" and full == 1:
-            full = 255
-        image = Image.fromarray((values.clip(0) / full * 255).round().astype(np.uint8))
+    if image.mode[0] in "IF":  # more than 8 bits a value; Pillow's own conversion would clip them at 255
+        values = np.nan_to_num(np.asarray(image, np.float32)).clip(0)
+        sixteen_bits = image.mode.startswith("I;16") or values.max() > 255
+        full = 65535 if sixteen_bits else 1 if image.mode == "F" and values.max() <= 1 else 255
+        image = Image.fromarray((values.clip(0, full) / full * 255).round().astype(np.uint8))
     elif image.has_transparency_data:
         image = image.convert("RGBA")
     elif image.mode not in ("RGB", "L", "CMYK", "LAB"):

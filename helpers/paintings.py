@@ -1,7 +1,7 @@
 """The originals: what they are, where they hang, and how to fetch those that are in the public domain."""
 
 import http.client
-import tempfile
+import io
 import time
 import urllib.error
 import urllib.request
@@ -72,9 +72,7 @@ def fetch_painting(name: str, folder: Path = DATA / "style") -> Path:
         return path
     try:
         content = _download(painting.address, painting.title)
-        with tempfile.TemporaryFile() as file:
-            file.write(content)
-            load_image(file)
+        load_image(io.BytesIO(content))
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise TeachingError(f"{painting.title} could not be fetched: {_reason(error)}. {stand_in}") from None
     write_whole(path, content)
