@@ -25,6 +25,15 @@ Schedule = Callable[[int], Weights]
 # A loss this many times its first value is not coming back.
 EXPLODED = 1e8
 
+# Adam's learning rate, as a share of the range from black to white.
+LEARNING_RATE = 0.05
+
+# coarse_to_fine: shares of the iterations in full size, half, a quarter, an eighth. Four at half the size cost as much
+# as one in full.
+SHARES = (1, 4, 10, 5)
+CALMER = 0.8  # each finer scale's learning rate: it starts near its goal, and a large step would throw it back
+COARSEST = 150  # pixels on the long side: below, nothing of the content's shapes is left in conv4_2
+
 
 @dataclass(frozen=True)
 class Step:
@@ -97,7 +106,7 @@ def _optimise(image, loss_fn, steps, optimizer, learning_rate, average) -> Itera
     adam = optimizer == "adam"
     if adam:
         # Black to white is about 4.4 in normalised values. The shorter memory (0.99) follows the loss.
-        rate = 4.4 * (0.05 if learning_rate is None else learning_rate)
+        rate = 4.4 * (LEARNING_RATE if learning_rate is None else learning_rate)
         descent = torch.optim.Adam([pixels], lr=rate, betas=(0.9, 0.99))
     else:
         rate = 1.0 if learning_rate is None else learning_rate
@@ -207,6 +216,7 @@ def coarse_to_fine(
     *,
     steps: int = 400,
     start: str | Tensor = "noise",
+    optimizer: str = "adam",
     learning_rate: float | None = None,
     average: float = 0.9,
     seed: int = 0,
@@ -219,33 +229,30 @@ def coarse_to_fine(
     scale; iterations count through. The arguments are `style_transfer`'s; no scale has a long side under COARSEST.
     """
     content, style = as_batch(content), as_batch(style)
-    halvings = 0
-    while max(content.shape[2:]) / 2 ** (halvings + 1) >= COARSEST and halvings < 3:
-        halvings += 1
-    # Fine to coarse: three times as many iterations at half the size, and twice as many again at a quarter.
-    shares = [1, 3, 6, 6][: halvings + 1]
-    counts = [round(steps * share / sum(shares)) for share in shares]
+    scales = 1
+    while scales < len(SHARES) and max(content.shape[2:]) / 2**scales >= COARSEST:
+        scales += 1
+    counts = [round(steps * share / sum(SHARES[:scales])) for share in SHARES[:scales]]
     counts[-1] += steps - sum(counts)
     schedule = weights if callable(weights) else lambda _: weights or Weights()
     done, seconds, image = 0, 0.0, start
-    for halving in range(halvings, -1, -1):
-        small_content, small_style = shrunk(content, 2**halving), shrunk(style, 2**halving)
+    for scale in reversed(range(scales)):
+        small_content, small_style = shrunk(content, 2**scale), shrunk(style, 2**scale)
         if isinstance(image, Tensor):
             image = resized(image, small_content.shape[2:])
-        # A finer scale starts near its goal, and a large step would throw it back.
-        rate = (learning_rate or 0.05) * (1 if halving == halvings else 0.8 if halving else 0.6)
+        rate = learning_rate
+        if optimizer == "adam":
+            rate = (LEARNING_RATE if learning_rate is None else learning_rate) * CALMER ** (scales - 1 - scale)
         run = style_transfer(
             small_content, small_style, model, lambda i, done=done: schedule(done + i),
-            steps=counts[halving], start=image, learning_rate=rate, average=average, seed=seed, **options,
+            steps=counts[scale], start=image, optimizer=optimizer, learning_rate=rate, average=average, seed=seed,
+            **options,
         )  # fmt: skip
         step = None
         for step in run:
             yield replace(step, iteration=done + step.iteration, seconds=seconds + step.seconds)
         if step is not None:
             image, done, seconds = step.image, done + step.iteration, seconds + step.seconds
-
-
-COARSEST = 150  # pixels on the long side: below, nothing of the content's shapes is left in conv4_2
 
 
 def resized(image: Tensor, size: tuple[int, int]) -> Tensor:
