@@ -23,7 +23,6 @@ from helpers.vgg import (
 )
 
 SMALL = dict.fromkeys(LAYERS.values(), 4)
-TEACHER = Path(__file__).resolve().parent.parent.parent / "shared" / "teacher" / "vgg19_caffe.npz"
 
 
 @pytest.fixture(scope="module")
