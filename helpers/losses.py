@@ -80,8 +80,8 @@ class Weights:
     """
 
     content: float = 1.0
-    style: float = 100.0
-    tv: float = 5.0
+    style: float = 200.0
+    tv: float = 2.0
     # Earlier layers hold the colours and fine strokes that the eye sees first, so they start with more weight.
     layers: Mapping[str, float] = field(
         default_factory=lambda: {"conv1_1": 0.3, "conv2_1": 0.25, "conv3_1": 0.2, "conv4_1": 0.15, "conv5_1": 0.1}
