@@ -80,7 +80,7 @@ class Weights:
     """
 
     content: float = 1.0
-    style: float = 200.0
+    style: float = 100.0
     tv: float = 2.0
     # Earlier layers hold the colours and fine strokes that the eye sees first, so they start with more weight.
     layers: Mapping[str, float] = field(

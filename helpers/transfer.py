@@ -30,8 +30,7 @@ LEARNING_RATE = 0.05
 
 # coarse_to_fine: shares of the iterations in full size, half, a quarter, an eighth. Four at half the size cost as much
 # as one in full.
-SHARES = (1, 4, 10, 5)
-CALMER = 0.8  # each finer scale's learning rate: it starts near its goal, and a large step would throw it back
+SHARES = (1, 2, 4, 4)
 COARSEST = 150  # pixels on the long side: below, nothing of the content's shapes is left in conv4_2
 
 
@@ -216,10 +215,7 @@ def coarse_to_fine(
     *,
     steps: int = 400,
     start: str | Tensor = "noise",
-    optimizer: str = "adam",
-    learning_rate: float | None = None,
     average: float = 0.9,
-    seed: int = 0,
     **options,
 ) -> Iterator[Step]:
     """`style_transfer` at a quarter of the size, then half, then in full, each scale started from the one before.
@@ -240,13 +236,9 @@ def coarse_to_fine(
         small_content, small_style = shrunk(content, 2**scale), shrunk(style, 2**scale)
         if isinstance(image, Tensor):
             image = resized(image, small_content.shape[2:])
-        rate = learning_rate
-        if optimizer == "adam":
-            rate = (LEARNING_RATE if learning_rate is None else learning_rate) * CALMER ** (scales - 1 - scale)
         run = style_transfer(
             small_content, small_style, model, lambda i, done=done: schedule(done + i),
-            steps=counts[scale], start=image, optimizer=optimizer, learning_rate=rate, average=average, seed=seed,
-            **options,
+            steps=counts[scale], start=image, average=average, **options,
         )  # fmt: skip
         step = None
         for step in run:

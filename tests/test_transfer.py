@@ -225,10 +225,10 @@ def test_all_weights_zero_leave_the_picture_alone(model, pictures):
 def test_coarse_to_fine_goes_through_the_scales_and_counts_through(model, pictures):
     content, style = (torch.nn.functional.interpolate(x, scale_factor=5) for x in pictures)  # 240 x 320
     schedule = report_schedule(Weights(), switch=6)
-    steps = list(coarse_to_fine(content, style, model, schedule, steps=8))
-    assert [step.iteration for step in steps] == list(range(1, 9))
-    assert [tuple(step.image.shape[2:]) for step in steps] == [(120, 160)] * 6 + [(240, 320)] * 2
-    assert [step.weights == Weights() for step in steps] == [True] * 6 + [False] * 2
+    steps = list(coarse_to_fine(content, style, model, schedule, steps=9))
+    assert [step.iteration for step in steps] == list(range(1, 10))
+    assert [tuple(step.image.shape[2:]) for step in steps] == [(120, 160)] * 6 + [(240, 320)] * 3
+    assert [step.weights == Weights() for step in steps] == [True] * 6 + [False] * 3
     assert all(a.seconds < b.seconds for a, b in pairwise(steps))
 
 
