@@ -109,7 +109,7 @@ def test_an_interrupted_run_leaves_the_picture_so_far(tmp_path):
 def project(tmp_path):
     """A copy of what the bootstrap needs, with a requirement that no interpreter here has."""
     shutil.copytree(ROOT / "helpers", tmp_path / "helpers", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "requirements.txt").write_text("no-such-package-at-all>=1,<2\n-e .\n")
+    (tmp_path / "requirements.txt").write_text("no-such-package-at-all>=1,<2\n")
     return tmp_path
 
 
