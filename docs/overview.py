@@ -25,7 +25,7 @@ def panel(path: Path) -> Image.Image:
 def main() -> None:
     """Renders the four pictures with the defaults, unless they are there, and puts everything together."""
     sheet = Image.new("RGB", (4 * WIDTH + 3 * GAP, 3 * HEIGHT + 2 * GAP), "white")
-    # The content above, in the middle, as wide as two panels would be apart.
+    # The content above, in the middle.
     sheet.paste(panel(CONTENTS["landscape"]), ((sheet.width - WIDTH) // 2, 0))
     for column, style in enumerate(STYLES):
         left = column * (WIDTH + GAP)
