@@ -21,12 +21,13 @@ from helpers.losses import Weights, content_loss, gram_matrix, style_loss, total
 from helpers.vgg import CONTENT_LAYER, VGG19, get_features
 
 Schedule = Callable[[int], Weights]
+Rate = float | Callable[[int], float]
 
 # A loss this many times its first value is not coming back.
 EXPLODED = 1e8
 
-# Adam's learning rate, as a share of the range from black to white.
-LEARNING_RATE = 0.05
+# Adam's is a share of the range from black to white.
+LEARNING_RATES = {"adam": 0.05, "lbfgs": 1.0}
 
 # coarse_to_fine: shares of the iterations in full size, half, a quarter, an eighth. Four at half the size cost as much
 # as one in full.
@@ -48,6 +49,7 @@ class Step:
     tv: float = 0.0
     layers: dict[str, float] = field(default_factory=dict)  # each style layer's own loss
     weights: Weights | None = None  # the weights in force
+    learning_rate: float = 0.0  # the one in force, as given to the loop
 
     @property
     def weighted(self) -> dict[str, float]:
@@ -73,7 +75,7 @@ def optimise_image(
     loss_fn: Callable[[Tensor, int], Tensor],
     steps: int = 400,
     optimizer: str = "adam",
-    learning_rate: float | None = None,
+    learning_rate: Rate | None = None,
     average: float = 0.0,
 ) -> Iterator[Step]:
     """Changes the pixels of an image (1, 3, H, W) so that loss_fn(image, iteration) falls; yields a Step an iteration.
@@ -82,40 +84,44 @@ def optimise_image(
     optimizer: "adam" (Kingma and Ba, 2015; after each step the pixels are brought back into the range of real colours)
         or "lbfgs" (Liu and Nocedal, 1989, with a strong Wolfe line search; pixels outside the range are left to it,
         because moving them would falsify its idea of the curvature, and are clipped only when the image is shown).
-    learning_rate: None means 0.05 of the range from black to white for Adam, 1 for L-BFGS.
+    learning_rate: None means 0.05 of the range from black to white for Adam, 1 for L-BFGS. Or a function iteration ->
+        learning rate, asked anew at every iteration.
     average: Adam's steps jitter around the minimum; with 0.9, say, Step.image is the running mean of the iterates (each
         older one counting 0.9 times as much as the next), which is cleaner. 0 is the plain iterate.
 
     Raises DivergedError, with the last good image, and TeachingError for arguments that make no sense.
     """
-    if optimizer not in ("adam", "lbfgs"):
+    if optimizer not in LEARNING_RATES:
         raise TeachingError(f"Unknown optimizer {optimizer!r}; it is 'adam' or 'lbfgs'.")
     if not isinstance(steps, int) or steps < 0:
         raise TeachingError(f"steps is the number of iterations, a whole number from 0 up; got {steps!r}.")
-    if learning_rate is not None and not learning_rate > 0:
-        raise TeachingError(f"The learning rate must be a number above 0; got {learning_rate!r}.")
+    if learning_rate is None:
+        learning_rate = LEARNING_RATES[optimizer]
+    rates = learning_rate if callable(learning_rate) else lambda _: learning_rate
+    _checked_rate(rates(1))
     if not 0 <= average < 1:
         raise TeachingError(f"average must be from 0 (off) to just under 1; got {average!r}.")
-    return _optimise(as_batch(image), loss_fn, steps, optimizer, learning_rate, average)
+    return _optimise(as_batch(image), loss_fn, steps, optimizer, rates, average)
 
 
-def _optimise(image, loss_fn, steps, optimizer, learning_rate, average) -> Iterator[Step]:
+def _optimise(image, loss_fn, steps, optimizer, rates, average) -> Iterator[Step]:
     black, white = ((value - MEAN.to(image.device)) / STD.to(image.device) for value in (0, 1))
     pixels = image.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
     adam = optimizer == "adam"
-    if adam:
-        # Black to white is about 4.4 in normalised values. The shorter memory (0.99) follows the loss.
-        rate = 4.4 * (LEARNING_RATE if learning_rate is None else learning_rate)
-        descent = torch.optim.Adam([pixels], lr=rate, betas=(0.9, 0.99))
+    if adam:  # The shorter memory (0.99) follows the loss.
+        descent = torch.optim.Adam([pixels], betas=(0.9, 0.99))
     else:
-        rate = 1.0 if learning_rate is None else learning_rate
-        descent = torch.optim.LBFGS([pixels], lr=rate, max_iter=1, max_eval=4, line_search_fn="strong_wolfe")
+        descent = torch.optim.LBFGS([pixels], max_iter=1, max_eval=4, line_search_fn="strong_wolfe")
+    scale = 4.4 if adam else 1.0  # black to white is about 4.4 in normalised values
     mean = torch.zeros_like(image)
     last_good = image.detach()
     began = time.perf_counter()
     first = None
 
     for iteration in range(1, steps + 1):
+        learning_rate = _checked_rate(rates(iteration))
+        rate = scale * learning_rate
+        descent.param_groups[0]["lr"] = rate
 
         def closure(iteration=iteration) -> Tensor:
             descent.zero_grad()
@@ -137,7 +143,7 @@ def _optimise(image, loss_fn, steps, optimizer, learning_rate, average) -> Itera
                 last_good = mean / (1 - average**iteration)  # the first steps' mean starts from zero, as in Adam
             else:
                 last_good = pixels.detach().clone()
-        yield Step(iteration, last_good, loss, time.perf_counter() - began)
+        yield Step(iteration, last_good, loss, time.perf_counter() - began, learning_rate=learning_rate)
 
 
 def style_transfer(
@@ -149,7 +155,7 @@ def style_transfer(
     steps: int = 400,
     start: str | Tensor = "noise",
     optimizer: str = "adam",
-    learning_rate: float | None = None,
+    learning_rate: Rate | None = None,
     content_layer: str = CONTENT_LAYER,
     relative: bool = True,
     average: float = 0.0,
@@ -181,14 +187,16 @@ def style_transfer(
         return grams[layer]
 
     def loss_fn(image: Tensor, iteration: int) -> Tensor:
-        w = schedule(iteration)
+        # L-BFGS evaluates several times in an iteration; the first asks for the weights, and is what is recorded.
+        first = record.get("iteration") != iteration
+        w = schedule(iteration) if first else record["weights"]
         layers = active(w) if w.style else []
         features = get_features(image, model, layers + ([content_layer] if w.content else []))
         of_layer = {name: style_loss(features[name], style_gram(name, w), relative) for name in layers}
         style_term = sum(w.layers[name] * value for name, value in of_layer.items())
         content_term = content_loss(features[content_layer], content_target, relative) if w.content else 0
         tv_term = total_variation_loss(image) if w.tv else 0
-        if record.get("iteration") != iteration:  # L-BFGS asks several times in an iteration; the first is the record
+        if first:
             record.update(
                 iteration=iteration, content=content_term, style=style_term, tv=tv_term, layers=of_layer, weights=w
             )
@@ -215,7 +223,10 @@ def coarse_to_fine(
     *,
     steps: int = 400,
     start: str | Tensor = "noise",
+    learning_rate: Rate | None = None,
     average: float = 0.9,
+    scales: int = len(SHARES),
+    begin: int = 0,
     **options,
 ) -> Iterator[Step]:
     """`style_transfer` at a quarter of the size, then half, then in full, each scale started from the one before.
@@ -223,28 +234,43 @@ def coarse_to_fine(
     Most of the iterations happen where they are cheap, and large shapes are settled before fine strokes: Gatys et al.,
     "Controlling Perceptual Factors in Neural Style Transfer", CVPR 2017, section 6. Step.image has the size of its
     scale; iterations count through. The arguments are `style_transfer`'s; no scale has a long side under COARSEST.
+
+    scales: how many sizes at most; 1 paints in full size alone.
+    begin: how many of the iterations are done already; `start` is then the image that they led to.
     """
     content, style = as_batch(content), as_batch(style)
-    scales = 1
-    while scales < len(SHARES) and max(content.shape[2:]) / 2**scales >= COARSEST:
-        scales += 1
-    counts = [round(steps * share / sum(SHARES[:scales])) for share in SHARES[:scales]]
-    counts[-1] += steps - sum(counts)
-    schedule = weights if callable(weights) else lambda _: weights or Weights()
-    done, seconds, image = 0, 0.0, start
-    for scale in reversed(range(scales)):
-        small_content, small_style = shrunk(content, 2**scale), shrunk(style, 2**scale)
+    image, done, seconds, end = start, begin, 0.0, 0
+    for divisor, count in plan(max(content.shape[2:]), steps, scales):
+        end += count
+        if end <= done:
+            continue
+        small_content, small_style = shrunk(content, divisor), shrunk(style, divisor)
         if isinstance(image, Tensor):
             image = resized(image, small_content.shape[2:])
         run = style_transfer(
-            small_content, small_style, model, lambda i, done=done: schedule(done + i),
-            steps=counts[scale], start=image, average=average, **options,
+            small_content, small_style, model, later(weights, done), steps=end - done, start=image,
+            learning_rate=later(learning_rate, done), average=average, **options,
         )  # fmt: skip
         step = None
         for step in run:
             yield replace(step, iteration=done + step.iteration, seconds=seconds + step.seconds)
         if step is not None:
             image, done, seconds = step.image, done + step.iteration, seconds + step.seconds
+
+
+def plan(long_side: int, steps: int, scales: int = len(SHARES)) -> list[tuple[int, int]]:
+    """`coarse_to_fine`'s scales, the coarsest first: (what the sides are divided by, iterations there)."""
+    sizes = 1
+    while sizes < min(scales, len(SHARES)) and long_side / 2**sizes >= COARSEST:
+        sizes += 1
+    counts = [round(steps * share / sum(SHARES[:sizes])) for share in SHARES[:sizes]]
+    counts[-1] += steps - sum(counts)
+    return [(2**scale, counts[scale]) for scale in reversed(range(sizes))]
+
+
+def later(schedule: object, done: int) -> object:
+    """A function of the iteration, for a run that starts when `done` iterations have passed; a plain value as it is."""
+    return (lambda iteration: schedule(done + iteration)) if callable(schedule) else schedule
 
 
 def resized(image: Tensor, size: tuple[int, int]) -> Tensor:
@@ -255,6 +281,12 @@ def resized(image: Tensor, size: tuple[int, int]) -> Tensor:
 def shrunk(image: Tensor, factor: int) -> Tensor:
     """An image tensor with its sides divided by `factor`."""
     return image if factor == 1 else resized(image, [round(side / factor) for side in image.shape[2:]])
+
+
+def _checked_rate(learning_rate: float) -> float:
+    if not learning_rate > 0:
+        raise TeachingError(f"The learning rate must be a number above 0; got {learning_rate!r}.")
+    return learning_rate
 
 
 def _start(start: str | Tensor, content: Tensor, style: Tensor, seed: int) -> Tensor:

@@ -174,14 +174,26 @@ def _check_weights(found: object, path: Path) -> dict[str, Tensor]:
     return state
 
 
+def imagenet_is_here() -> bool:
+    """Whether load_vgg19("imagenet") needs no download."""
+    return any(path.is_file() for path in _imagenet_files())
+
+
+def _imagenet_files() -> tuple[Path, Path]:
+    """Where torch hub keeps torchvision's VGG-19, and where we keep the part up to conv5_1."""
+    from torchvision.models import VGG19_Weights
+
+    whole = Path(torch.hub.get_dir(), "checkpoints", Path(VGG19_Weights.IMAGENET1K_V1.url).name)
+    return whole, whole.with_name("vgg19-conv5_1.safetensors")
+
+
 def _imagenet_weights() -> dict[str, Tensor]:
     """torchvision's VGG-19, cut at conv5_1: from the cache beside torch hub's file, or downloaded and cut now."""
     from torchvision.models import VGG19_Weights
 
     url = VGG19_Weights.IMAGENET1K_V1.url
-    folder = Path(torch.hub.get_dir(), "checkpoints")
-    whole = folder / Path(url).name
-    cut = whole.with_name("vgg19-conv5_1.safetensors")
+    whole, cut = _imagenet_files()
+    folder = whole.parent
     if cut.is_file():
         return _read_weights(cut)
     downloaded_now = not whole.is_file()

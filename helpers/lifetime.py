@@ -1,0 +1,44 @@
+"""When a live output ends: closed, replaced by its cell's next run, or left behind by an interpreter that goes."""
+
+import atexit
+import threading
+import weakref
+from collections.abc import Callable
+
+import ipywidgets as widgets
+from IPython import get_ipython
+
+MOVED = 0.4  # seconds: an output that is being moved has no view for a moment, a closed one from now on
+
+# Output -> the cell that made it, and which run of that cell. An output has stop() and close().
+opened: "weakref.WeakKeyDictionary[widgets.DOMWidget, tuple[str | None, str | None]]" = weakref.WeakKeyDictionary()
+
+
+def take_place(output: widgets.DOMWidget) -> None:
+    """Closes what this cell made when it was run before. What other cells made, and this run, stays as it is."""
+    request = getattr(get_ipython(), "get_parent", dict)()
+    cell, run = request.get("metadata", {}).get("cellId"), request.get("header", {}).get("msg_id")
+    for other, (its_cell, its_run) in list(opened.items()):
+        if cell and its_cell == cell and its_run != run:
+            other.close()
+    opened[output] = cell, run
+
+
+def watch_views(widget: widgets.DOMWidget, seen: Callable[[], None], closed: Callable[[], None]) -> None:
+    """Calls seen() when a browser shows a widget that had no view, and closed() when its last view has been closed."""
+
+    def counted(change: dict) -> None:
+        if not change["new"]:
+            threading.Timer(MOVED, lambda: widget._view_count or closed()).start()
+        elif not change["old"]:
+            seen()
+
+    widget._view_count = 0  # instead of None: the browser shall count
+    widget.observe(counted, "_view_count")
+
+
+@atexit.register
+def stop_all() -> None:
+    """Ends every run before the interpreter goes: a thread in the middle of a computation would crash it."""
+    for output in list(opened):
+        output.stop()

@@ -1,0 +1,44 @@
+"""Is this machine ready? What it has, what is missing, and how long a picture will take."""
+
+import os
+import platform
+from importlib import metadata
+
+import torch
+
+from helpers.__main__ import missing
+from helpers.errors import TeachingError
+from helpers.estimate import duration, free_memory, measured
+from helpers.images import RESULTS
+from helpers.vgg import best_device, imagenet_is_here, load_vgg19
+
+PACKAGES = ("torch", "torchvision", "jupyterlab", "ipywidgets")
+
+
+def report() -> str:
+    """A line for each thing that the lessons need; a line that begins with -> says what to do.
+
+    Measures the compact network for some seconds, to say how long a picture of 768 x 512 will take here.
+    """
+    device = best_device()
+    lines = [
+        f"Python {platform.python_version()}, " + ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES),
+        f"computes on: {device}, {torch.get_num_threads()} of {os.cpu_count()} processor cores",
+        f"free memory: {free_memory(device) / 1e9:.1f} GB",
+    ]
+    lines += [f"-> {line} is missing: run `python3 -m helpers` once in a terminal" for line in missing()]
+    try:
+        seconds = measured(load_vgg19()).seconds((512, 768), 400)
+        lines.append(f"compact network: here; a picture of 768 x 512 takes {duration(seconds)}")
+        if seconds > 180:
+            lines.append("-> That is slow: close other programs, or take a smaller size, 256 for example")
+    except TeachingError as error:
+        lines.append(f"-> compact network: {error}")
+    lines.append(
+        "VGG-19 itself: here"
+        if imagenet_is_here()
+        else 'VGG-19 itself: not here, and not needed; load_vgg19("imagenet") fetches it (548 MB)'
+    )
+    if not os.access(RESULTS if RESULTS.exists() else RESULTS.parent, os.W_OK):
+        lines.append(f"-> {RESULTS} cannot be written to: copy the course to a folder of yours")
+    return "\n".join(lines)

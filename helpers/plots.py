@@ -1,0 +1,272 @@
+"""The figures of the lessons: tensors in, a Matplotlib `Figure` out, `show` to display it.
+
+Nothing here uses pyplot, whose global state belongs to one thread, so that figures can be drawn while a run goes on.
+"""
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+
+import numpy as np
+import torch
+from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+from matplotlib.ticker import MaxNLocator
+from torch import Tensor
+
+from helpers.images import im_convert
+from helpers.transfer import Step
+from helpers.vgg import CONTENT_LAYER, LAYERS, STYLE_LAYERS, VGG19, VGG19_CHANNELS
+
+# Okabe and Ito's colours, which colour-blind readers can tell apart (https://jfly.uni-koeln.de/color/); the dashes tell
+# the lines apart without colour.
+COLOURS = {"total": "#333333", "content": "#0072B2", "style": "#D55E00", "tv": "#009E73"}
+LINES = {"total": "-", "content": "-", "style": "--", "tv": ":"}
+SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
+FONT = 12  # points; readable from the back of a room when the notebook fills the screen
+
+
+def show(figure: Figure, alt: str) -> None:
+    """Displays a figure, with a text for those who cannot see it; as PNG or JPEG, whichever is smaller."""
+    versions = {}
+    for kind in ("png", "jpeg"):
+        content = io.BytesIO()
+        figure.savefig(content, format=kind, pil_kwargs={"quality": 85} if kind == "jpeg" else {"optimize": True})
+        versions[f"image/{kind}"] = content.getvalue()
+    kind = min(versions, key=lambda name: len(versions[name]))
+    display({kind: versions[kind], "text/plain": alt}, raw=True, metadata={kind: {"alt": alt}})
+
+
+def pictures(
+    images: Mapping[str, Tensor | np.ndarray], columns: int | None = None, width: float = 10.0, map: str = "gray"
+) -> Figure:
+    """Pictures side by side under their titles.
+
+    images: title -> an image tensor (1, 3, H, W), an array (H, W, 3) in [0, 1], or one map (H, W), drawn in grey.
+    columns: pictures in a row; None puts all in one.
+    width: of the whole figure, in inches.
+    """
+    arrays = {title: _array(image) for title, image in images.items()}
+    columns = columns or len(arrays)
+    rows = -(-len(arrays) // columns)
+    tallest = max(a.shape[0] / a.shape[1] for a in arrays.values())
+    lines = max(title.count("\n") + 1 for title in arrays)
+    figure = Figure((width, rows * (width / columns * tallest + 0.26 * lines + 0.08)), layout="constrained")
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for ax in axes:
+        ax.axis("off")
+    for ax, (title, array) in zip(axes, arrays.items(), strict=False):
+        ax.imshow(array, cmap=map, interpolation="nearest" if max(array.shape) < 64 else "antialiased")
+        ax.set_title(title, fontsize=FONT)
+    return figure
+
+
+def feature_maps(response: Tensor, channels: Iterable[int], title: str = "") -> Figure:
+    """Some maps of a response (1, C, H, W), each from black (0) to white (its largest value)."""
+    figure = pictures({f"channel {c}": response[0, c] for c in channels})
+    if title:
+        figure.suptitle(title, fontsize=FONT + 1)
+    return figure
+
+
+def signed(gradient: Tensor) -> np.ndarray:
+    """What a gradient (1, 3, H, W) asks for, as a picture (H, W, 3): grey is nothing, lighter is more of a colour.
+
+    Gradient descent goes against the gradient, so that is what is shown, in units of its 99th percentile.
+    """
+    wish = -gradient[0].permute(1, 2, 0).cpu().numpy()
+    return np.clip(0.5 + 0.5 * wish / max(np.percentile(np.abs(wish), 99), 1e-12), 0, 1)
+
+
+def loss_curves(steps: Sequence[Step], marks: Mapping[int, str] = MappingProxyType({})) -> Figure:
+    """The total of a run and its weighted parts, one point an iteration, on a logarithmic axis.
+
+    marks: iteration -> what happened there, drawn as a thin vertical line.
+    """
+    figure = Figure((10, 4), layout="constrained")
+    ax = figure.subplots()
+    iterations = [step.iteration for step in steps]
+    ax.plot(iterations, [step.loss for step in steps], color=COLOURS["total"], linewidth=2.5, label="total")
+    for name in ("content", "style", "tv"):
+        values = [step.weighted[name] or np.nan for step in steps]
+        ax.plot(iterations, values, color=COLOURS[name], linestyle=LINES[name], linewidth=2, label=name)
+    _finish(ax, "loss, weighted", marks)
+    return figure
+
+
+def curves(
+    series: Mapping[str, Sequence[float]], ylabel: str = "total loss", marks: Mapping[int, str] = MappingProxyType({})
+) -> Figure:
+    """Several runs on one logarithmic axis: label -> one value an iteration, from the first on; marks as above."""
+    figure = Figure((10, 4), layout="constrained")
+    ax = figure.subplots()
+    for (label, values), colour, dashes in zip(series.items(), SERIES, DASHES, strict=False):
+        ax.plot(range(1, len(values) + 1), values, color=colour, linestyle=dashes, linewidth=2, label=label)
+    _finish(ax, ylabel, marks)
+    return figure
+
+
+def by_size(series: Mapping[str, Mapping[int, float]], ylabel: str) -> Figure:
+    """Something measured at several sizes, on logarithmic axes: label -> long side in pixels -> value."""
+    figure = Figure((10, 3.4), layout="constrained")
+    ax = figure.subplots()
+    for (label, values), colour, dashes in zip(series.items(), SERIES, DASHES, strict=False):
+        ax.plot(values.keys(), values.values(), "o", color=colour, linestyle=dashes, linewidth=2, label=label)
+    _finish(ax, ylabel, {}, "long side, pixels")
+    ax.set_xscale("log", base=2)
+    ax.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
+    return figure
+
+
+def bars(values: Mapping[str, float], xlabel: str, log: bool = False) -> Figure:
+    """Horizontal bars, the first on top."""
+    figure = Figure((10, 0.7 + 0.4 * len(values)), layout="constrained")
+    _bars(figure.subplots(), values, xlabel, log)
+    return figure
+
+
+def mixed(picture: np.ndarray, weighted: Mapping[str, float]) -> Figure:
+    """A picture (H, W, 3) of a mixed gradient, and beside it the weighted losses that it comes from."""
+    figure = Figure((9, 3), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(1.4, 1))
+    left.imshow(picture)
+    left.axis("off")
+    left.set_title("what the pixels are asked to do", fontsize=FONT)
+    _bars(right, weighted, "loss, weighted", log=True)
+    right.set_xlim(1e-3, 1e3)
+    return figure
+
+
+def gram_matrices(grams: Mapping[str, Tensor]) -> Figure:
+    """Gram matrices (1, C, C) as heat maps on a logarithmic scale of their own each: title -> matrix."""
+    figure = Figure((10, 10 / len(grams) + 0.5), layout="constrained")
+    for ax, (title, gram) in zip(figure.subplots(1, len(grams), squeeze=False).flat, grams.items(), strict=True):
+        ax.imshow(torch.log10(gram[0] / gram.max() + 1e-4).cpu(), cmap="cividis")
+        ax.set_title(title, fontsize=FONT)
+        ax.set_xlabel("channel", fontsize=FONT - 2)
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_locator(MaxNLocator(3, integer=True))
+    return figure
+
+
+def aim(content: Tensor, style: Tensor, result: Tensor) -> Figure:
+    """The aim of the whole: content + style -> result. All are image tensors (1, 3, H, W)."""
+    figure = Figure((10, 2.6), layout="constrained")
+    axes = figure.subplots(1, 5, width_ratios=(1, 0.12, 1, 0.16, 1))
+    for ax in axes:
+        ax.axis("off")
+    titles = ("content: what is shown", "style: how it is painted", "result: both")
+    for ax, image, title in zip(axes[::2], (content, style, result), titles, strict=True):
+        ax.imshow(im_convert(image))
+        ax.set_title(title, fontsize=FONT)
+    for ax, sign in ((axes[1], "+"), (axes[3], "→")):
+        ax.text(0.5, 0.5, sign, fontsize=30, ha="center", va="center")
+    return figure
+
+
+def network(model: VGG19) -> Figure:
+    """VGG-19 up to conv5_1: a box a convolution, as high as its maps, as wide as its channels are many."""
+    figure = Figure((10, 5.0), layout="constrained")
+    ax = figure.subplots()
+    left, names = 0.0, list(LAYERS.values())
+    for name in names:
+        block = int(name[4])
+        height, width = 3.2 / 2 ** (block - 1) + 0.25, 0.25 + 0.12 * np.log2(VGG19_CHANNELS[name] / 32)
+        role = "style" if name in STYLE_LAYERS else "content" if name == CONTENT_LAYER else None
+        ax.add_patch(FancyBboxPatch(
+            (left, -height / 2), width, height, boxstyle="round,pad=0,rounding_size=0.04",
+            facecolor=COLOURS.get(role, "#DDDDDD"), edgecolor="white", hatch="//" if role == "content" else None,
+        ))  # fmt: skip
+        ax.text(left + width / 2, height / 2 + 0.08, name, rotation=60, fontsize=FONT - 1,
+                fontweight="bold" if role else "normal")  # fmt: skip
+        channels = getattr(model, name).out_channels
+        ax.text(left + width / 2, -height / 2 - 0.08, channels, ha="center", va="top", fontsize=FONT - 2)
+        left += width + 0.12
+        if name != names[-1] and names[names.index(name) + 1][4] != name[4]:
+            ax.text(left + 0.03, 0, "pool", rotation=90, ha="center", va="center", fontsize=FONT - 2, color="0.35")
+            left += 0.2
+    for role, text, x in (("style", "style layer", 0.0), ("content", "content layer (hatched)", 1.9)):
+        hatch = "//" if role == "content" else None
+        ax.add_patch(FancyBboxPatch((x, -2.6), 0.2, 0.2, boxstyle="round,pad=0", fc=COLOURS[role], ec="w", hatch=hatch))
+        ax.text(x + 0.35, -2.5, text, va="center", fontsize=FONT)
+    ax.text(left, -2.5, "number below: channels", ha="right", va="center", fontsize=FONT)
+    ax.set(xlim=(-0.1, left + 0.4), ylim=(-2.7, 2.75), aspect="equal")
+    ax.axis("off")
+    return figure
+
+
+def loss_graph() -> Figure:
+    """What the total loss is computed from: the content, style and total variation terms and their weights."""
+    figure = Figure((10, 4.2), layout="constrained")
+    ax = figure.subplots()
+    ax.set(xlim=(0, 10), ylim=(0.2, 4.3))
+    ax.axis("off")
+
+    def box(x: float, y: float, text: str, colour: str, wide: float = 1.6, high: float = 0.7) -> None:
+        patch = FancyBboxPatch((x - wide / 2, y - high / 2), wide, high, boxstyle="round,pad=0.02")
+        patch.set(facecolor=colour, edgecolor="none", alpha=0.22)
+        ax.add_patch(patch)
+        ax.text(x, y, text, ha="center", va="center", fontsize=FONT)
+
+    def arrow(
+        start: tuple[float, float], end: tuple[float, float], label: str = "", up: float = 0.12, dashes: str = "-"
+    ) -> None:
+        ax.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": "0.35", "lw": 1.4, "ls": dashes})
+        ax.text((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + up, label, ha="center", fontsize=FONT)
+
+    box(0.9, 3.7, "content image", COLOURS["content"])
+    box(0.9, 2.6, "style image", COLOURS["style"])
+    box(0.9, 1.4, "target image", COLOURS["total"])
+    box(2.95, 2.85, "VGG-19,\nfixed", "0.5", 1.1, 2.4)
+    box(5.2, 3.7, "$L_{content}$: features\nof conv4_2", COLOURS["content"], 2.5)
+    box(5.2, 2.6, "$L_{style}$: Gram matrices\nof conv1_1 ... conv5_1", COLOURS["style"], 2.5)
+    box(5.2, 1.4, "$L_{tv}$: differences of\nneighbouring pixels", COLOURS["tv"], 2.5)
+    box(9.2, 2.6, "total\nloss", COLOURS["total"], 1.2, 1.0)
+    arrow((1.75, 3.7), (2.37, 3.7))
+    arrow((1.75, 2.6), (2.37, 2.6))
+    arrow((1.75, 1.6), (2.37, 1.95))
+    arrow((1.75, 1.4), (3.93, 1.4))
+    arrow((3.53, 3.7), (3.93, 3.7))
+    arrow((3.53, 2.6), (3.93, 2.6))
+    arrow((6.5, 3.7), (8.55, 2.95), "× content weight", 0.32)
+    arrow((6.5, 2.6), (8.55, 2.6), "× style weight")
+    arrow((6.5, 1.4), (8.55, 2.25), "× tv weight", -0.5)
+    ax.plot((9.2, 9.2, 0.9), (2.05, 0.5, 0.5), color="0.35", linewidth=1.4, linestyle="--")
+    arrow((0.9, 0.5), (0.9, 1.02), dashes="--")
+    ax.text(
+        5.2, 0.62, "backward: the gradient changes the target's pixels and nothing else", ha="center", fontsize=FONT
+    )
+    return figure
+
+
+def _array(image: Tensor | np.ndarray) -> np.ndarray:
+    """An image tensor, an array or one map as something that imshow takes."""
+    if isinstance(image, Tensor):
+        return im_convert(image) if image.dim() > 2 else image.detach().cpu().numpy()
+    return np.asarray(image)
+
+
+def _bars(ax: Axes, values: Mapping[str, float], xlabel: str, log: bool) -> None:
+    """Bars in the colour of the term, the style's layers in the style's."""
+    colours = [COLOURS["style"] if name in STYLE_LAYERS else COLOURS.get(name, SERIES[4]) for name in values]
+    ax.barh(list(values), list(values.values()), color=colours, log=log)
+    ax.invert_yaxis()
+    ax.set_xlabel(xlabel, fontsize=FONT)
+    ax.tick_params(labelsize=FONT - 1)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def _finish(ax: Axes, ylabel: str, marks: Mapping[int, str], xlabel: str = "iteration") -> None:
+    for iteration, label in marks.items():
+        ax.axvline(iteration, color="0.6", linewidth=1)
+        ax.annotate(f" {label}", (iteration, 0.97), xycoords=("data", "axes fraction"), va="top", fontsize=FONT - 2)
+    ax.set_yscale("log")
+    ax.set_xlabel(xlabel, fontsize=FONT)
+    ax.set_ylabel(ylabel, fontsize=FONT)
+    ax.grid(alpha=0.25)
+    ax.tick_params(labelsize=FONT - 1)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(fontsize=FONT, frameon=False)

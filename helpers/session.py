@@ -1,0 +1,187 @@
+"""One run of a style transfer that can be paused, stopped and taken back.
+
+It drives the generator of transfer.py, in a thread of its own or to the end in the foreground.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from helpers.live import thumbnail
+from helpers.recipe import told
+from helpers.transfer import Step
+
+SNAPSHOTS = 10  # pictures kept over a run, to go back to
+FRAMES = 80  # of its film
+FRAME = 360  # pixels of a frame's long side
+
+EMPTY = torch.empty(1, 3, 0, 0)  # an image's place in the record: 400 images would fill the memory
+
+
+class Stopped(Exception):
+    """Leaves an iteration halfway."""
+
+
+class Session:
+    """A run of `steps` iterations, and what became of it.
+
+    begin: (image, done) -> the iterations that follow when `done` are over and led to `image`; (None, 0) for the first.
+    model: the network that the run uses; in its layers a run can be stopped while an iteration lasts.
+    watch: called after each iteration with its Step. changed: called when the run begins, when it is held, and when it
+        ends by itself. Both are called in the thread of the run.
+
+    `step` is the last Step, or None; `record` has all Steps up to it, without their images; `error` is what the run
+    failed with, or None. `restarts` are the iterations after which the optimizer began anew from the picture alone,
+    without its memory of earlier gradients: where the run went on after a stop or a step back. A pause keeps all.
+    """
+
+    def __init__(
+        self,
+        begin: Callable[[Tensor | None, int], Iterator[Step]],
+        steps: int,
+        model: nn.Module,
+        watch: Callable[[Step], None] = lambda step: None,
+        changed: Callable[[], None] = lambda: None,
+    ):
+        self.begin, self.steps, self.model, self.watch, self.changed = begin, steps, model, watch, changed
+        self.step: Step | None = None
+        self.record: list[Step] = []
+        self.snapshots: list[Step] = []
+        self.frames: list[tuple[int, Image.Image]] = []
+        self.restarts: list[int] = []
+        self.error: Exception | None = None
+        self.thread: threading.Thread | None = None
+        self._lock = threading.RLock()  # one command at a time; the run itself never waits for it
+        self._stopping, self._going, self._idle = threading.Event(), threading.Event(), threading.Event()
+        self._idle.set()
+
+    @property
+    def iteration(self) -> int:
+        """How many iterations the picture has behind it."""
+        return self.step.iteration if self.step else 0
+
+    @property
+    def state(self) -> str:
+        """'ready', 'running', 'paused', 'stopped', 'done' or 'failed'."""
+        if not self._idle.is_set():
+            return "running" if self._going.is_set() else "paused"
+        if self.error:
+            return "failed"
+        if not self.step:
+            return "ready"
+        return "stopped" if self.iteration < self.steps else "done"
+
+    @property
+    def earlier(self) -> list[Step]:
+        """The snapshots before the present picture."""
+        return [step for step in self.snapshots if step.iteration < self.iteration]
+
+    def resume(self) -> None:
+        """Starts the run or goes on with it: after a pause as if there had been none, else from the picture."""
+        with self._lock:
+            if self.state == "paused":
+                self._going.set()
+            elif self.state in ("ready", "stopped", "failed"):
+                self._prepare()
+                self.thread = threading.Thread(target=self._work, name="style transfer", daemon=True)
+                self.thread.start()
+
+    def run(self) -> None:
+        """Starts the run or goes on with it, in this thread, and returns when it has ended."""
+        with self._lock:
+            self.stop()
+            if self.state == "done":
+                return
+            self._prepare()
+        self._work()
+
+    def pause(self) -> None:
+        """Holds the run after the iteration that it is in."""
+        with self._lock:
+            self._going.clear()
+
+    def stop(self) -> None:
+        """Ends the run, if need be in the middle of an iteration, and waits for its thread; the picture stays."""
+        with self._lock:
+            self._stopping.set()
+            self._going.set()
+            self._idle.wait()
+            if self.thread:
+                self.thread.join()
+                self.thread = None
+
+    def back(self) -> bool:
+        """Stops, and goes back to the last snapshot before the present picture; returns whether there was one."""
+        with self._lock:
+            self.stop()
+            earlier = self.earlier
+            if earlier:
+                self.step, self.snapshots, self.error = earlier[-1], earlier, None
+                self.record = self.record[: self.iteration]
+                self.frames = [frame for frame in self.frames if frame[0] <= self.iteration]
+                self.restarts = [iteration for iteration in self.restarts if iteration < self.iteration]
+            return bool(earlier)
+
+    def recipe(self, iteration: int) -> dict[str, Any]:
+        """What the run was asked, at its start and while it went on, up to an iteration: for the picture's recipe."""
+        return {
+            **told(self.record[:iteration]),
+            "restarts": [restart for restart in self.restarts if restart < iteration],
+            "until": iteration if iteration < self.steps else None,
+            "iteration": iteration,
+        }
+
+    def _prepare(self) -> None:
+        if self.iteration and self.iteration not in self.restarts:
+            self.restarts.append(self.iteration)
+        self.error = None
+        self._stopping.clear()
+        self._going.set()
+        self._idle.clear()
+
+    def _work(self) -> None:
+        hooks = [layer.register_forward_hook(self._leave_if_stopped) for layer in self.model.children()]
+        try:
+            self.changed()
+            for step in self.begin(self.step and self.step.image, self.iteration):
+                self._keep(step)
+                self.watch(step)
+                if not self._going.is_set():
+                    self.changed()
+                    self._going.wait()
+                if self._stopping.is_set():
+                    break
+        except Stopped:
+            pass
+        except Exception as error:  # whatever it is, it belongs on the screen and not into a thread's log
+            self.error = error
+        finally:
+            for hook in hooks:
+                hook.remove()
+            self._idle.set()
+        if not self._stopping.is_set():
+            self.changed()
+
+    def _keep(self, step: Step) -> None:
+        self.record.append(replace(step, image=EMPTY))
+        if step.iteration % max(1, self.steps // SNAPSHOTS) == 0:
+            self.snapshots.append(step)
+        if step.iteration == 1 or step.iteration % max(1, self.steps // FRAMES) == 0:
+            self.frames.append((step.iteration, thumbnail(step.image, FRAME)))
+        self.step = step
+
+    def _leave_if_stopped(self, layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        """Runs after each layer on the way forward, and has `check` run on the way back."""
+
+        def check(_: Tensor | None = None) -> None:
+            if self._stopping.is_set():
+                raise Stopped
+
+        check()
+        if output.requires_grad:
+            output.register_hook(check)

@@ -1,0 +1,360 @@
+"""The live studio: choose, press Start, and move the sliders while the picture is being painted.
+
+    Studio("landscape", "van_gogh")          # in a cell: the widgets
+    Studio("landscape", "van_gogh").run()    # the same, at once and to the end
+
+It puts widgets round a Session, whose thread does nothing to them but assign traits.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+
+import ipywidgets as widgets
+from IPython.display import display
+from torch import Tensor
+
+from helpers.errors import TeachingError
+from helpers.estimate import Cost, duration, forecast, free_memory, measured
+from helpers.film import save_film
+from helpers.images import CONTENTS, STYLES, find_picture, load_image, save_image
+from helpers.lifetime import take_place, watch_views
+from helpers.live import thumbnail
+from helpers.losses import Weights, report_schedule
+from helpers.panel import SIZES, Panel, note
+from helpers.plots import loss_curves, pictures, show
+from helpers.render import begin, next_result, settings
+from helpers.session import FRAME, Session
+from helpers.transfer import LEARNING_RATES, SHARES, Step
+from helpers.vgg import VGG19, best_device, load_vgg19
+
+SWITCH = 250 / 400  # of the iterations: where the report changes its weights
+
+
+class Studio(widgets.VBox):
+    """Widgets round one style transfer, which act while it goes on.
+
+    content, style: a picture's name or path; None means the landscape and Van Gogh's manner.
+    size: the long side, in pixels. steps: the number of iterations.
+    start: "noise", "content" or "style". network: "compact", "imagenet" or a file. optimizer: "adam" or "lbfgs".
+    weights: where the sliders begin; None means Weights(). schedule: whether the report's schedule is on.
+    single_scale: paint in full size alone instead of coarse to fine. seed: of the noise.
+
+    Every button has a method: start, pause, resume, stop, back, save, film. `run` is start in the foreground.
+    `image` is the picture, `record` the Steps that led to it (without their images), `state` that of the run.
+
+    Back returns to an earlier snapshot and the weights of then. Of the optimizer's memory nothing is kept: the run goes
+    on from the picture alone.
+    Raises TeachingError for a picture that cannot be read, and a setting that does not exist.
+    """
+
+    session: Session | None = None
+
+    def __init__(
+        self,
+        content: str | Path | None = None,
+        style: str | Path | None = None,
+        size: int = 384,
+        steps: int = 400,
+        *,
+        start: str = "noise",
+        network: str = "compact",
+        optimizer: str = "adam",
+        weights: Weights | None = None,
+        schedule: bool = False,
+        single_scale: bool = False,
+        seed: int = 0,
+    ):
+        chosen = {"size": size, "steps": steps, "start": start, "network": network, "optimizer": optimizer}
+        chosen["scales"] = "full size only" if single_scale else "coarse to fine"
+        self.panel = Panel(content or "landscape", style or "van_gogh", chosen, weights, schedule)
+        self.sliders, self.picture, self.plot = self.panel.sliders, self.panel.picture, self.panel.plot
+        self._lock = threading.RLock()  # one button at a time, from whichever thread
+        self._seed = seed
+        self._models: dict[str, VGG19] = {}
+        self._costs: dict[tuple[str, str], Cost] = {}
+        self._times: deque[float] = deque(maxlen=12)  # when the last iterations were over
+        self._moves_itself = False  # the sliders, without a hand on them
+        self._before_switch: Weights | None = None  # where the sliders were when the schedule moved them
+        super().__init__([self.panel])
+
+        for name, button in self.panel.buttons.items():
+            press = self._pause_or_resume if name == "pause" else getattr(self, name)
+            button.on_click(lambda _, press=press: press())
+        self.panel.content.on_change(self._chosen)
+        self.panel.settings.on_change(self._set)
+        self.sliders.on_change(self._slid)
+        watch_views(self, self._seen, self.stop)
+        take_place(self)
+        self._chosen()
+        self._refresh()
+
+    @property
+    def state(self) -> str:
+        """'ready', 'running', 'paused', 'stopped', 'done' or 'failed'."""
+        return self.session.state if self.session else "ready"
+
+    @property
+    def image(self) -> Tensor | None:
+        """The picture, (1, 3, H, W), or None before the first iteration."""
+        return self.session.step.image if self.session and self.session.step else None
+
+    @property
+    def record(self) -> list[Step]:
+        """A Step for each iteration that led to the picture, without its image."""
+        return self.session.record if self.session else []
+
+    def start(self) -> None:
+        """Ends the present run, if there is one, and starts another with the present settings."""
+        with self._lock:
+            try:
+                self._new_session()
+            except TeachingError as error:
+                self.panel.say(str(error), True)
+            else:
+                self.session.resume()
+
+    def pause(self) -> None:
+        """Holds the run after the iteration that it is in."""
+        with self._lock:
+            if self.state == "running":
+                self.session.pause()
+                self._refresh()
+
+    def resume(self) -> None:
+        """Goes on after a pause, a stop, a step back or a failure."""
+        with self._lock:
+            if self.session:
+                self.panel.say("")
+                self.session.resume()
+                self._refresh()
+
+    def stop(self) -> None:
+        """Ends the run and its thread; the picture stays."""
+        with self._lock:
+            if self.session:
+                self.session.stop()
+                self._show_latest()
+
+    def back(self) -> None:
+        """Stops, and returns to the last snapshot before the present picture, and to the weights of then."""
+        with self._lock:
+            if not (self.session and self.session.back()):
+                self.panel.say("There is no earlier snapshot; Start begins anew.", True)
+                return
+            step = self.session.step
+            self._move(step.weights, step.learning_rate)
+            self.plot.cut(step.iteration)
+            self._show_latest()
+            self.panel.say(f"Back at iteration {step.iteration}. Change what you like: Resume goes on from here.")
+
+    def save(self) -> Path | None:
+        """Writes the picture with its recipe to results/; returns its path, or None where that was not possible."""
+        with self._lock:
+            if self.image is None:
+                self.panel.say("There is no picture yet; press Start.", True)
+                return None
+            step, given = self.session.step, vars(self._given)
+            recipe = {name: value for name, value in given.items() if name not in ("out", "recipe", "every")}
+            recipe |= self.session.recipe(step.iteration)
+            return self._written(".png", lambda path: save_image(step.image, path, recipe))
+
+    def film(self) -> Path | None:
+        """Writes the run so far as an animation to results/; returns its path, or None where that was not possible."""
+        with self._lock:
+            if self.image is None:
+                self.panel.say("There is no picture yet; press Start.", True)
+                return None
+            self.panel.say("Writing the film ...")
+            frames = [frame for _, frame in self.session.frames] + [thumbnail(self.image, FRAME)]
+            return self._written(".webp", lambda path: save_film(frames, path))
+
+    def run(self) -> None:
+        """Displays the studio, paints to the end in the foreground, and leaves figures of the result.
+
+        Raises what the run failed with.
+        """
+        with self._lock:
+            self._new_session()
+            session, names = self.session, (self.panel.content.name, self.panel.style.name)
+        display(self)
+        try:
+            session.run()
+        finally:
+            self._show_latest()
+        if session.error:
+            raise session.error
+        if session.step:
+            manner = f"{names[0]} in the manner of {names[1]}"
+            images = dict(zip((*names, manner), (*self._originals, session.step.image), strict=True))
+            show(pictures(images), f"Two pictures, and what was painted from them: {manner}.")
+            show(loss_curves(session.record, self.plot.marks), "The losses of the run: total, and its weighted parts.")
+
+    def estimate(self) -> None:
+        """Measures, once for each network and optimizer, and shows what a run with the present settings will cost."""
+        network, optimizer, size = (self.panel.settings[name] for name in ("network", "optimizer", "size"))
+        try:
+            shape = tuple(load_image(self.panel.content.path, size).shape[2:])
+            if (network, optimizer) not in self._costs:
+                self.panel.forecast.value = note("Measuring this machine ...")
+                # VGG-19 is as fast with random weights, and those need no download.
+                random = network == "imagenet" and network not in self._models
+                model = VGG19().to(best_device()) if random else self._model(network)
+                self._costs[network, optimizer] = measured(model, optimizer)
+        except TeachingError as error:
+            self.panel.forecast.value = note(str(error), True)
+            return
+        cost, steps, scales = self._costs[network, optimizer], self.panel.settings["steps"], self.panel.settings.scales
+        expected = forecast(cost, shape, steps, scales, free_memory(best_device()), SIZES)
+        self.panel.forecast.value = note(*expected)
+
+    def close(self) -> None:
+        """Ends the run and takes the widgets away."""
+        if self.session:
+            self.stop()
+        super().close()
+
+    def _new_session(self) -> None:
+        """Makes a session of the present settings; what fails here leaves the old one as it was."""
+        given = settings([])
+        for name in ("size", "steps", "start", "network", "optimizer"):
+            setattr(given, name, self.panel.settings[name])
+        given.seed, given.single_scale = self._seed, self.panel.settings.scales == 1
+        given.content, given.style = (
+            chooser.name if chooser.path == (CONTENTS | STYLES).get(chooser.name) else str(chooser.path.resolve())
+            for chooser in (self.panel.content, self.panel.style)
+        )
+        content, style = (load_image(chooser.path, given.size) for chooser in (self.panel.content, self.panel.style))
+        model = self._model(given.network)
+        if self.session:
+            self.session.stop()
+        self._given, self._originals = given, (content, style)
+        self.session = Session(
+            lambda image, done: begin(given, content, style, model, self._weights, self.sliders.rate, image, done),
+            given.steps, model, self._watch, self._changed,
+        )  # fmt: skip
+        if self._before_switch:
+            self._move(self._before_switch)
+        self.plot.steps = self.panel.progress.max = given.steps
+        self.plot.cut()
+        self.panel.show_progress(0, given.steps)
+        self.panel.say("")
+
+    def _model(self, network: str) -> VGG19:
+        if network not in self._models:
+            if network == "imagenet":
+                self.panel.say("Fetching VGG-19: 548 MB the first time, so it may take some minutes.")
+            self._models[network] = load_vgg19(network)
+        return self._models[network]
+
+    # What the run's thread calls.
+
+    def _weights(self, iteration: int) -> Weights:
+        """What the sliders say; at its iteration the schedule moves them first."""
+        switch = round(SWITCH * self._given.steps)
+        if self.panel.schedule.value and iteration == switch + 1:
+            before = self.sliders.weights
+            self._move(report_schedule(before, switch)(iteration))
+            self._before_switch = before
+        return self.sliders.weights
+
+    def _watch(self, step: Step) -> None:
+        self._times.append(time.perf_counter())
+        self.plot.add(step)
+        if self.picture.due:
+            self.picture.show(step.image)
+            self._show_progress(step)
+            self._refresh()
+
+    def _changed(self) -> None:
+        self._times.clear()
+        self._show_latest()
+        if error := self.session.error:
+            text = str(error) if isinstance(error, TeachingError) else remedy(error)
+            self.panel.say(text + " Back leads to a snapshot." * bool(self.session.earlier), True)
+
+    def _show_latest(self) -> None:
+        if self.image is not None:
+            self.picture.show(self.image)
+            self.plot.draw()
+            self._show_progress(self.session.step)
+        self._refresh()
+
+    def _show_progress(self, step: Step) -> None:
+        gaps, speed = [after - before for before, after in pairwise(self._times)], ""
+        if gaps and self.state == "running":
+            speed = f" · {1 / median(gaps):.1f} a second · {duration(self._time_left(step, median(gaps)))} left"
+        self.panel.show_progress(step.iteration, self.session.steps, speed)
+
+    def _time_left(self, step: Step, each: float) -> float:
+        """Seconds, where an iteration takes `each` at the present scale; those to come may be larger pictures."""
+        given, height, width = self._given, *step.image.shape[2:]
+        cost = self._costs.get((given.network, given.optimizer), Cost(0, 1, 0))
+        shape = tuple(self._originals[0].shape[2:])
+        ahead = cost.seconds(shape, given.steps, 1 if given.single_scale else len(SHARES), step.iteration)
+        return ahead * each / (cost.fixed + cost.each * height * width)
+
+    def _refresh(self) -> None:
+        earlier = bool(self.session and self.session.earlier)
+        self.panel.show_state(self.state, picture=self.image is not None, earlier=earlier)
+
+    # What happens when something is chosen, moved or seen.
+
+    def _pause_or_resume(self) -> None:
+        self.pause() if self.state == "running" else self.resume()
+
+    def _chosen(self) -> None:
+        """Shows the photograph while there is nothing else to show, and what painting it would cost."""
+        if self.image is None:
+            self.picture.show(load_image(self.panel.content.path))
+        if self._view_count:
+            self.estimate()
+
+    def _set(self, name: str) -> None:
+        if name == "optimizer":
+            self.sliders.move(self.sliders.weights, LEARNING_RATES[self.panel.settings[name]])
+        if self._view_count:
+            self.estimate()
+
+    def _slid(self, name: str, value: float) -> None:
+        """A hand on a slider overrides the schedule."""
+        if self._moves_itself or name == "learning rate":
+            return
+        self._before_switch = None
+        if self.panel.schedule.value and self.state in ("running", "paused", "stopped"):
+            self.panel.schedule.value = False
+            self.panel.say("You moved a slider, so the report's schedule is off from here on.")
+
+    def _move(self, weights: Weights, learning_rate: float | None = None) -> None:
+        self._moves_itself = True
+        self.sliders.move(weights, learning_rate)
+        self._moves_itself, self._before_switch = False, None
+
+    def _seen(self) -> None:
+        if not self.session and not self.panel.forecast.value:
+            self.estimate()
+
+    def _written(self, suffix: str, write: Callable[[Path], Path]) -> Path | None:
+        """Writes the next result of these two pictures, and says where it is or why it is not."""
+        path = next_result(find_picture(self._given.content), find_picture(self._given.style), suffix)
+        try:
+            write(path)
+        except TeachingError as error:
+            self.panel.say(str(error), True)
+            return None
+        self.panel.say(f"Saved as {path.parent.name}/{path.name}")
+        return path
+
+    def __repr__(self) -> str:
+        return f"Studio({self.panel.content.name}, {self.panel.style.name})"
+
+
+def remedy(error: Exception) -> str:
+    """What went wrong in a run, where nobody foresaw it, and what to try."""
+    if isinstance(error, MemoryError) or "memory" in str(error):
+        return "The memory was not enough. Choose a smaller size and press Start."
+    return f"The run failed ({type(error).__name__}: {error}). Start begins anew with the present settings."
