@@ -4,7 +4,7 @@ Nothing here uses pyplot, whose global state belongs to one thread, so that figu
 """
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -61,14 +61,6 @@ def pictures(
     for ax, (title, array) in zip(axes, arrays.items(), strict=False):
         ax.imshow(array, cmap=map, interpolation="nearest" if max(array.shape) < 64 else "antialiased")
         ax.set_title(title, fontsize=FONT)
-    return figure
-
-
-def feature_maps(response: Tensor, channels: Iterable[int], title: str = "") -> Figure:
-    """Some maps of a response (1, C, H, W), each from black (0) to white (its largest value)."""
-    figure = pictures({f"channel {c}": response[0, c] for c in channels})
-    if title:
-        figure.suptitle(title, fontsize=FONT + 1)
     return figure
 
 
@@ -144,7 +136,7 @@ def gram_matrices(grams: Mapping[str, Tensor]) -> Figure:
     """Gram matrices (1, C, C) as heat maps on a logarithmic scale of their own each: title -> matrix."""
     figure = Figure((10, 10 / len(grams) + 0.5), layout="constrained")
     for ax, (title, gram) in zip(figure.subplots(1, len(grams), squeeze=False).flat, grams.items(), strict=True):
-        ax.imshow(torch.log10(gram[0] / gram.max() + 1e-4).cpu(), cmap="cividis")
+        ax.imshow(torch.log10(gram[0] / gram.max() + 1e-4).cpu().numpy(), cmap="cividis")
         ax.set_title(title, fontsize=FONT)
         ax.set_xlabel("channel", fontsize=FONT - 2)
         for axis in (ax.xaxis, ax.yaxis):
