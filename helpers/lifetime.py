@@ -1,4 +1,4 @@
-"""When a live output ends: closed, replaced by its cell's next run, or left behind by an interpreter that goes."""
+"""Live outputs and their notebook: reachable while a cell runs, and ended when closed, run again or left behind."""
 
 import atexit
 import threading
@@ -10,8 +10,20 @@ from IPython import get_ipython
 
 MOVED = 0.4  # seconds: an output that is being moved has no view for a moment, a closed one from now on
 
-# Output -> the cell that made it, and which run of that cell. An output has stop() and close().
+# Output -> the cell that made it, and which run of that cell. An output has close(), and end() for its run alone.
 opened: "weakref.WeakKeyDictionary[widgets.DOMWidget, tuple[str | None, str | None]]" = weakref.WeakKeyDictionary()
+
+
+def reachable_while_busy(widget: widgets.Widget) -> None:
+    """Has what is done to a widget and its parts arrive at once, where the browser can see to that, and not queue.
+
+    JupyterLab (from 4.4 on, with ipykernel 7) sends it past the cells to a thread of its own, a subshell. But ipykernel
+    from 7.4 on redirects it to where the widget was last changed from: the cells' own queue, for what a cell made.
+    """
+    for part in getattr(widget, "children", ()):
+        reachable_while_busy(part)
+    if widget.comm is not None:
+        widget.comm._reply_subshell_for = lambda data, chosen_by_browser: chosen_by_browser
 
 
 def take_place(output: widgets.DOMWidget) -> None:
@@ -41,4 +53,4 @@ def watch_views(widget: widgets.DOMWidget, seen: Callable[[], None], closed: Cal
 def stop_all() -> None:
     """Ends every run before the interpreter goes: a thread in the middle of a computation would crash it."""
     for output in list(opened):
-        output.stop()
+        output.end()

@@ -28,6 +28,7 @@ from torch import Tensor
 from traitlets import Unicode
 
 from helpers.images import im_convert
+from helpers.lifetime import reachable_while_busy
 from helpers.losses import Weights
 from helpers.plots import COLOURS, LINES
 from helpers.transfer import Step
@@ -299,6 +300,7 @@ class WeightSliders(widgets.VBox):
         for name, slider in self._sliders.items():
             slider.add_class(f"slider-{'style' if name in self._layers else name.replace(' ', '-')}")
         super().__init__(list(self._sliders.values()))
+        reachable_while_busy(self)
 
     @property
     def weights(self) -> Weights:

@@ -9,7 +9,7 @@ import ipywidgets as widgets
 
 from helpers.chooser import PictureChooser
 from helpers.errors import TeachingError
-from helpers.images import CONTENTS, STYLES
+from helpers.images import CONTENTS, MIN_SIDE, STYLES
 from helpers.live import LiveImage, LivePlot, WeightSliders
 from helpers.losses import Weights
 from helpers.plots import COLOURS
@@ -43,7 +43,7 @@ STATES = {
     "ready": "Ready", "running": "Painting", "paused": "Paused", "stopped": "Stopped", "done": "Finished",
     "failed": "Failed",
 }  # fmt: skip
-PLOT = 690, 205  # pixels on the screen
+PLOT = 690, 190  # pixels on the screen
 LARGE = 1.3  # times the normal size of type
 
 CSS = """<style>
@@ -60,7 +60,7 @@ CSS = """<style>
 .studio-left { flex: 0 0 340px; gap: 6px; overflow: hidden; }
 .studio-right { flex: 1 1 0; min-width: 0; gap: 4px; overflow: hidden; }
 .studio-news { min-height: 42px; }
-.studio-stage { height: 318px; background: #F4F4F4; border-radius: 4px; }
+.studio-stage { height: 300px; background: #F4F4F4; border-radius: 4px; }
 .studio-buttons { flex-wrap: wrap; padding-top: 4px; gap: 6px; }
 .studio-buttons button.jupyter-button { width: auto; min-width: 78px; height: 32px; line-height: 30px; margin: 0;
   border-radius: 4px; }
@@ -74,7 +74,7 @@ COLOURED
 .studio .widget-hprogress .progress { height: 8px; border-radius: 4px; }
 .studio-large { font-size: 1.3em; --jp-widgets-font-size: 17px; --jp-widgets-inline-height: 30px; }
 .studio-large .studio-left { flex-basis: 410px; }
-.studio-large .studio-stage { height: 290px; }
+.studio-large .studio-stage { height: 280px; }
 .studio-large .studio-news { min-height: 52px; }
 .studio-large .chooser button.widget-toggle-button { width: 76px; font-size: 13px; line-height: 16px; }
 </style>"""
@@ -90,12 +90,15 @@ class Settings(widgets.GridBox):
         for name, known in CHOICES.items():
             if chosen[name] not in known and name != "network":  # a network may also be a file of weights
                 raise TeachingError(f"Unknown {name} {chosen[name]!r}; it is {' or '.join(map(repr, known))}.")
+        for name, least in (("size", MIN_SIDE), ("steps", 1)):
+            if not isinstance(chosen[name], int) or chosen[name] < least:
+                raise TeachingError(f"{name} is a whole number from {least} up, not {chosen[name]!r}.")
         options = {"size": SIZES, **CHOICES}
         self._fields = {
             name: widgets.Dropdown(options=sorted({*known, chosen[name]}, key=([*known, chosen[name]]).index))
             for name, known in options.items()
         }
-        self._fields["steps"] = widgets.BoundedIntText(min=1, max=10_000)
+        self._fields["steps"] = widgets.BoundedIntText(min=1, max=max(10_000, chosen["steps"]))
         for name, field in self._fields.items():
             field.value, field.description, field.description_allow_html = (
                 chosen[name],

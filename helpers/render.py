@@ -12,7 +12,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from helpers.errors import TeachingError
-from helpers.images import CONTENTS, RESULTS, STYLES, find_picture, load_image, load_recipe, save_image
+from helpers.images import CONTENTS, RESULTS, STYLES, load_image, load_recipe, save_image
 from helpers.losses import Weights, report_schedule
 from helpers.recipe import check_changes, check_restarts, followed, followed_rate
 from helpers.transfer import LEARNING_RATES, SHARES, Rate, Schedule, Step, coarse_to_fine
@@ -94,10 +94,10 @@ def settings(arguments: Sequence[str]) -> argparse.Namespace:
     return given
 
 
-def next_result(content: Path, style: Path, suffix: str = ".png") -> Path:
+def next_result(given: argparse.Namespace, suffix: str = ".png") -> Path:
     """results/content--style--n.png with the first n that is free."""
-    n = 1
-    while (path := RESULTS / f"{content.stem}--{style.stem}--{n}{suffix}").exists():
+    n, names = 1, f"{Path(given.content).stem}--{Path(given.style).stem}"
+    while (path := RESULTS / f"{names}--{n}{suffix}").exists():
         n += 1
     return path
 
@@ -141,14 +141,13 @@ def in_parts(run: Callable[[Tensor | None, int], Iterator[Step]], ends: Sequence
 
 def render(given: argparse.Namespace) -> Path:
     """Paints with the settings given, and returns the path of the picture."""
-    content_path, style_path = find_picture(given.content), find_picture(given.style)
-    content = load_image(content_path, given.size)
-    style = load_image(style_path, given.size)
+    content = load_image(given.content, given.size)
+    style = load_image(given.style, given.size)
     weights = Weights(given.content_weight, given.style_weight, given.tv_weight)
     weights = replace(weights, layers={**weights.layers, **dict(given.layer)})
     schedule = report_schedule(weights) if given.schedule == "report" else lambda _: weights
     model = load_vgg19(given.network, given.pooling)
-    out = given.out or next_result(content_path, style_path)
+    out = given.out or next_result(given)
     recipe: dict[str, Any] = {k: v for k, v in vars(given).items() if k not in ("out", "recipe", "every")}
     last = min(given.until or given.steps, given.steps)
     rate = LEARNING_RATES[given.optimizer] if given.learning_rate is None else given.learning_rate

@@ -21,8 +21,8 @@ from torch import Tensor
 from helpers.errors import TeachingError
 from helpers.estimate import Cost, duration, forecast, free_memory, measured
 from helpers.film import save_film
-from helpers.images import CONTENTS, STYLES, find_picture, load_image, save_image
-from helpers.lifetime import take_place, watch_views
+from helpers.images import CONTENTS, STYLES, load_image, save_image
+from helpers.lifetime import reachable_while_busy, take_place, watch_views
 from helpers.live import thumbnail
 from helpers.losses import Weights, report_schedule
 from helpers.panel import SIZES, Panel, note
@@ -89,6 +89,7 @@ class Studio(widgets.VBox):
         self.panel.settings.on_change(self._set)
         self.sliders.on_change(self._slid)
         watch_views(self, self._seen, self.stop)
+        reachable_while_busy(self)
         take_place(self)
         self._chosen()
         self._refresh()
@@ -144,6 +145,7 @@ class Studio(widgets.VBox):
         """Stops, and returns to the last snapshot before the present picture, and to the weights of then."""
         with self._lock:
             if not (self.session and self.session.back()):
+                self._show_latest()
                 self.panel.say("There is no earlier snapshot; Start begins anew.", True)
                 return
             step = self.session.step
@@ -214,9 +216,13 @@ class Studio(widgets.VBox):
 
     def close(self) -> None:
         """Ends the run and takes the widgets away."""
-        if self.session:
-            self.stop()
+        self.end()
         super().close()
+
+    def end(self) -> None:
+        """Ends the run, and leaves the widgets alone, which may be going."""
+        if self.session:
+            self.session.stop()
 
     def _new_session(self) -> None:
         """Makes a session of the present settings; what fails here leaves the old one as it was."""
@@ -340,7 +346,7 @@ class Studio(widgets.VBox):
 
     def _written(self, suffix: str, write: Callable[[Path], Path]) -> Path | None:
         """Writes the next result of these two pictures, and says where it is or why it is not."""
-        path = next_result(find_picture(self._given.content), find_picture(self._given.style), suffix)
+        path = next_result(self._given, suffix)
         try:
             write(path)
         except TeachingError as error:

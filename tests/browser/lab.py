@@ -1,7 +1,9 @@
 """A JupyterLab of its own on this machine, and a browser in which to use it as a learner does."""
 
+import ast
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -14,7 +16,7 @@ from pathlib import Path
 
 import nbformat
 from jupyter_client import BlockingKernelClient
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Locator, Page, sync_playwright
 
 TOKEN = "for-the-tests"
 SCREEN = {"width": 1280, "height": 800}
@@ -68,7 +70,7 @@ def jupyterlab(folder: Path, subshells: str | None = None) -> Iterator["Lab"]:
     with (home / "log").open("w") as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
-        lab = Lab(f"http://127.0.0.1:{port}", home / "runtime")
+        lab = Lab(f"http://127.0.0.1:{port}", folder, subshells != "disabled")
         until(lambda: lab.answers() or server.poll() is not None, 60, "JupyterLab's start")
         assert server.poll() is None, (home / "log").read_text()
         yield lab
@@ -82,10 +84,10 @@ def jupyterlab(folder: Path, subshells: str | None = None) -> Iterator["Lab"]:
 
 
 class Lab:
-    """A running server."""
+    """A running server, what it serves, and whether its comms go over subshells."""
 
-    def __init__(self, url: str, runtime: Path):
-        self.url, self.runtime = url, runtime
+    def __init__(self, url: str, folder: Path, subshells: bool):
+        self.url, self.folder, self.subshells = url, folder, subshells
 
     def api(self, path: str, method: str = "GET"):
         request = urllib.request.Request(f"{self.url}/api/{path}?token={TOKEN}", method=method)
@@ -107,47 +109,120 @@ class Notebook:
         self.lab, self.page, self.path = lab, page, path
         page.goto(f"{lab.url}/lab/tree/{path}?token={TOKEN}&reset")
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-        until(self.kernel_is_idle, 60, "the kernel's start")
+        until(self.is_idle, 60, "the kernel's start")
         page.evaluate("jupyterapp.shell.collapseLeft()")
-        session = next(session for session in lab.api("sessions") if session["path"] == path)
-        self.kernel_id = session["kernel"]["id"]
-        self.client = BlockingKernelClient(connection_file=str(lab.runtime / f"kernel-{self.kernel_id}.json"))
+        self.kernel = next(each["kernel"]["id"] for each in lab.api("sessions") if each["path"] == path)
+        self.client = BlockingKernelClient(
+            connection_file=str(lab.folder / ".jupyter" / "runtime" / f"kernel-{self.kernel}.json")
+        )
         self.client.load_connection_file()
         self.client.start_channels()
 
-    def kernel_is_idle(self) -> bool:
-        kernel = "jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status"
-        return self.page.evaluate(f"{kernel} === 'idle'")
+    def is_idle(self) -> bool:
+        """Whether the kernel has nothing to do."""
+        kernel = "jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel"
+        return self.page.evaluate(f"{kernel}?.status === 'idle'")
 
-    def command(self, name: str, wait: bool = True) -> None:
-        """One of JupyterLab's commands, such as notebook:run-all-cells."""
-        call = f"jupyterapp.commands.execute({name!r})"
-        self.page.evaluate(call if wait else f"void {call}")
+    def command(self, name: str) -> None:
+        """Starts one of JupyterLab's commands, such as notebook:run-all-cells."""
+        self.page.evaluate(f"void jupyterapp.commands.execute({name!r})")
 
-    def run_all(self, seconds: float = 300) -> None:
-        self.command("notebook:run-all-cells", wait=False)
-        self.page.wait_for_timeout(300)
-        until(self.kernel_is_idle, seconds, "Run All")
+    def run_all(self, seconds: float = 600) -> None:
+        """Run All, to its end."""
+        self.command("notebook:run-all-cells")
+        self.wait_until_idle(seconds)
+
+    def run_cell(self, number: int) -> None:
+        """Runs one cell, and does not wait; the first is 0."""
+        self.page.evaluate(f"jupyterapp.shell.currentWidget.content.activeCellIndex = {number}")
+        self.command("notebook:run-cell")
+
+    def wait_until_idle(self, seconds: float = 600) -> None:
+        """Until all cells that were run are done."""
+        self.page.wait_for_timeout(500)
+        waiting = "[...document.querySelectorAll('.jp-InputPrompt')].some(p => p.textContent.includes('*'))"
+        until(lambda: self.is_idle() and not self.page.evaluate(waiting), seconds, "the end of the cells")
 
     def ask(self, expression: str):
-        """What an expression is in the kernel (anything that repr and literals can carry)."""
-        message = self.client.execute(
-            "", silent=True, user_expressions={"answer": f"__import__('json').dumps({expression})"}
-        )
-        reply = self.client.get_shell_msg(timeout=60)
-        while reply["parent_header"].get("msg_id") != message:
-            reply = self.client.get_shell_msg(timeout=60)
+        """What an expression is in the kernel; it has to be something that JSON can carry."""
+        question = {"answer": f"__import__('json').dumps({expression})"}
+        reply = self.client.execute("", silent=True, user_expressions=question, reply=True, timeout=120)
         answer = reply["content"]["user_expressions"]["answer"]
         assert answer["status"] == "ok", answer
-        return json.loads(eval(answer["data"]["text/plain"]))
+        return json.loads(ast.literal_eval(answer["data"]["text/plain"]))
 
     def errors(self) -> list[str]:
-        """The error outputs in the page."""
-        return self.page.locator('.jp-OutputArea [data-mime-type="application/vnd.jupyter.error"]').all_inner_texts()
+        """The error outputs, and the widgets that could not be shown."""
+        broken = '.jp-OutputArea [data-mime-type="application/vnd.jupyter.error"], .jupyter-widgets-error-widget'
+        return self.page.locator(broken).all_inner_texts()
 
     def close(self) -> None:
+        """Shuts the kernel down."""
         self.client.stop_channels()
-        self.lab.api(f"kernels/{self.kernel_id}", "DELETE")
+        self.lab.api(f"kernels/{self.kernel}", "DELETE")
+
+
+@contextmanager
+def opened(lab: Lab, browser: Browser, name: str, *cells: str) -> Iterator[Notebook]:
+    """A notebook in a page of its own; with cells, it is written first."""
+    if cells:
+        write_notebook(lab.folder / name, *cells)
+    page = browser.new_page(viewport=SCREEN)
+    page.set_default_timeout(60_000)
+    notebook = Notebook(lab, page, name)
+    try:
+        yield notebook
+    finally:
+        page.close()
+        notebook.close()
+
+
+class StudioView:
+    """A studio as it stands in the page; the first is 0."""
+
+    def __init__(self, page: Page, number: int = 0):
+        self.page, self.root = page, page.locator(".studio").nth(number)
+
+    def button(self, name: str) -> Locator:
+        return self.root.locator("button", has_text=name).first
+
+    def press(self, name: str) -> None:
+        """As a hand does: the button has to be in sight and enabled."""
+        self.button(name).click(timeout=60_000)
+
+    def handle(self, slider: str) -> Locator:
+        label = self.root.locator(f'.widget-label:text-is("{slider}")')
+        return label.locator("xpath=..").locator(".noUi-handle")
+
+    def readout(self, slider: str) -> str:
+        return self.handle(slider).locator("xpath=ancestor::*[contains(@class, 'widget-slider')]").inner_text()
+
+    def picture(self) -> list[int]:
+        """The bytes of the picture, thinned out."""
+        return self._bytes(".studio-stage img")
+
+    def curves(self) -> list[int]:
+        """The bytes of the plot, thinned out."""
+        return self._bytes(".studio-right > img")
+
+    def _bytes(self, selector: str) -> list[int]:
+        read = (
+            "async img => [...new Uint8Array(await (await fetch(img.src)).arrayBuffer())].filter((_, i) => i % 31 == 0)"
+        )
+        for _ in range(20):
+            try:
+                return self.root.locator(selector).evaluate(read)
+            except Error:  # the picture was replaced between two looks at it
+                self.page.wait_for_timeout(20)
+        raise AssertionError(f"{selector} could not be read")
+
+    def text(self, part: str) -> str:
+        """Of the state, the progress (news), or the whole head."""
+        return self.root.locator(f".studio-{part}").first.inner_text()
+
+    def iteration(self) -> int:
+        found = re.search(r"iteration (\d+)", self.text("news"))
+        return int(found[1]) if found else 0
 
 
 def until(condition, seconds: float, what: str):
@@ -160,6 +235,7 @@ def until(condition, seconds: float, what: str):
 
 
 def write_notebook(path: Path, *cells: str) -> None:
+    """A notebook of code cells."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, path)

@@ -1,0 +1,53 @@
+"""JupyterLab in a browser, where there is one; elsewhere these tests are left out, which the summary says."""
+
+import importlib.util
+import shutil
+from contextlib import ExitStack
+
+import pytest
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+
+def missing() -> str:
+    """What these tests lack here, or nothing."""
+    if importlib.util.find_spec("playwright") is None:
+        return "Playwright is not installed (pip install playwright)"
+    if not any(map(shutil.which, BROWSERS)):
+        return "there is no Chromium or Chrome here (Debian, Ubuntu: sudo apt install chromium)"
+    return ""
+
+
+collect_ignore_glob = ["test_*.py"] if missing() else []
+
+
+def pytest_terminal_summary(terminalreporter):
+    if missing():
+        terminalreporter.write_line(f"The tests in a browser were left out: {missing()}.")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from lab import chromium
+
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="session", params=["default", "disabled"])
+def lab(request, tmp_path_factory):
+    """JupyterLab, with comms over subshells as they come and without; `folder` is what it serves."""
+    from lab import jupyterlab
+
+    folder = tmp_path_factory.mktemp(f"lab-{request.param}")
+    with jupyterlab(folder, None if request.param == "default" else request.param) as running:
+        yield running
+
+
+@pytest.fixture
+def open_notebook(lab, browser):
+    """Opens a notebook of the given name, and cells if it is new, in a page and with a kernel of its own."""
+    from lab import opened
+
+    with ExitStack() as stack:
+        yield lambda name, *cells: stack.enter_context(opened(lab, browser, name, *cells))
