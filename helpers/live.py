@@ -133,10 +133,13 @@ class LivePlot(LiveImage):
     `figure` is the Matplotlib Figure.
     """
 
+    # One for all plots: a run's thread adds while a button may draw, and Matplotlib measures texts in a common cache.
+    _lock = threading.RLock()
+
     def __init__(self, steps: int | None = None, width: int = 560, height: int = 240):
         super().__init__("loss curves: total, content, style and tv, weighted, by iteration", width)
         self.steps, self._size = steps, (width, height)
-        self.figure = Figure(layout="constrained")
+        self.figure = Figure()
         self._axes = self.figure.subplots()
         self._lines = {
             name: self._axes.plot([], [], LINES[name], color=colour, linewidth=2.2 if name == "total" else 1.6,
@@ -146,7 +149,6 @@ class LivePlot(LiveImage):
         # Drawing axes and ticks is what takes time. They are kept as a background until their limits change; curves and
         # marks, being `animated`, are left out of it and drawn over it.
         self._background = self._limits = None
-        self._lock = threading.RLock()  # a run's thread adds while a button may draw
         self._iterations: list[int] = []
         self._values: dict[str, list[float]] = {name: [] for name in self._lines}
         self._in_force: list[dict[str, float]] = []
@@ -205,6 +207,8 @@ class LivePlot(LiveImage):
         with self._lock:
             self.figure.set_dpi(SHARPNESS * 100 * factor)
             self.figure.set_size_inches(*(side / 100 / factor for side in self._size))
+            left, right, bottom, top = (margin * factor for margin in (0.09, 0.02, 0.2, 0.12))
+            self.figure.subplots_adjust(left=left, right=1 - right, bottom=bottom, top=1 - top)
             self._limits = None
         self.draw()
 
@@ -234,7 +238,7 @@ class LivePlot(LiveImage):
         ax.grid(color="0.92")
         ax.spines[["top", "right"]].set_visible(False)
         ax.set_xlabel("iteration", fontsize=8)
-        self.figure.legend(loc="outside upper left", ncols=len(self._lines), fontsize=8, frameon=False)
+        self.figure.legend(loc="upper left", ncols=len(self._lines), fontsize=8, frameon=False)
 
     def _drawn(self) -> bytes:
         with self._lock:
@@ -246,7 +250,8 @@ class LivePlot(LiveImage):
             canvas.restore_region(self._background)
             for name, line in self._lines.items():
                 line.set_data(self._iterations, self._values[name])
-            for artist in (*(artist for mark in self._marks for artist in mark[1:]), *self._lines.values()):
+            at_changes, texts = ([mark[k] for mark in self._marks] for k in (1, 2))
+            for artist in (*at_changes, *self._lines.values(), *texts):
                 self._axes.draw_artist(artist)
             return jpeg(on_canvas(canvas), FIGURE_QUALITY)
 
@@ -329,10 +334,10 @@ class WeightSliders(widgets.VBox):
             slider = self._sliders[name]
             slider.value = min((value for _, value in slider.options), key=lambda position: abs(position - value))
 
-    def on_change(self, callback: Callable[[str, float], None]) -> None:
-        """Calls callback(name, value) whenever a slider has moved, by hand or by `move`."""
+    def on_change(self, callback: Callable[[str], None]) -> None:
+        """Calls callback(name) whenever a slider has moved, by hand or by `move`."""
         for name, slider in self._sliders.items():
-            slider.observe(lambda change, name=name: callback(name, change["new"]), "value")
+            slider.observe(lambda _, name=name: callback(name), "value")
 
     def __repr__(self) -> str:
         return f"WeightSliders({', '.join(self._sliders)})"

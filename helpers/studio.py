@@ -326,7 +326,7 @@ class Studio(widgets.VBox):
         if self._view_count:
             self.estimate()
 
-    def _slid(self, name: str, value: float) -> None:
+    def _slid(self, name: str) -> None:
         """A hand on a slider overrides the schedule."""
         if self._moves_itself or name == "learning rate":
             return

@@ -223,10 +223,10 @@ def test_the_leftmost_position_is_zero_and_the_others_are_equal_factors():
 
 def test_a_moved_slider_is_reported_and_read():
     sliders, seen = WeightSliders(learning_rate=0.05), []
-    sliders.on_change(lambda name, value: seen.append((name, value)))
+    sliders.on_change(seen.append)
     sliders._sliders["tv"].value = 0.0
     sliders._sliders["learning rate"].index += 1
-    assert seen == [("tv", 0.0), ("learning rate", sliders.rate(1))]
+    assert seen == ["tv", "learning rate"]
     assert sliders.weights == replace(Weights(), tv=0.0)
     assert sliders.rate(1) > 0.05
 

@@ -11,7 +11,7 @@ import torch
 from helpers.errors import TeachingError
 from helpers.images import MEAN, STD, noise_like
 from helpers.losses import Weights, content_loss, gram_matrix, report_schedule, style_loss, total_variation_loss
-from helpers.transfer import DivergedError, coarse_to_fine, optimise_image, style_transfer
+from helpers.transfer import DivergedError, coarse_to_fine, optimise_image, plan, style_transfer
 from helpers.vgg import LAYERS, VGG19, get_features
 
 GOAL = (torch.tensor([0.2, 0.6, 0.9]).view(1, 3, 1, 1) - MEAN) / STD  # a colour
@@ -230,6 +230,74 @@ def test_coarse_to_fine_goes_through_the_scales_and_counts_through(model, pictur
     assert [tuple(step.image.shape[2:]) for step in steps] == [(120, 160)] * 6 + [(240, 320)] * 3
     assert [step.weights == Weights() for step in steps] == [True] * 6 + [False] * 3
     assert all(a.seconds < b.seconds for a, b in pairwise(steps))
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_weights_and_learning_rate_are_asked_once_an_iteration(model, pictures, optimizer):
+    asked = {"weights": [], "rate": []}
+
+    def weights(iteration):
+        asked["weights"].append(iteration)
+        return Weights()
+
+    def rate(iteration):
+        asked["rate"].append(iteration)
+        return 0.1 / iteration
+
+    run = style_transfer(*pictures, model, weights, steps=4, optimizer=optimizer, learning_rate=rate)
+    assert [step.learning_rate for step in run] == [0.1, 0.1 / 2, 0.1 / 3, 0.1 / 4]
+    assert asked["weights"] == [1, 2, 3, 4]
+    assert asked["rate"][-4:] == [1, 2, 3, 4]  # once more before them all, to refuse nonsense at once
+
+
+def test_the_learning_rate_acts_on_the_iteration_that_it_is_for():
+    rates = {1: 0.01, 2: 0.01, 3: 0.0001}
+    first, second, third = optimise_image(torch.zeros(1, 3, 4, 4), lambda x, i: x.sum(), 3, learning_rate=rates.get)
+    assert (second.image - first.image).abs().min() > 0.04
+    assert (third.image - second.image).abs().max() < 0.001
+
+
+def test_a_learning_rate_that_becomes_nonsense_is_refused_when_it_does():
+    run = optimise_image(torch.zeros(1, 3, 4, 4), to_goal, 5, learning_rate=lambda i: 0.1 if i < 3 else -1)
+    with pytest.raises(TeachingError, match="learning rate must be a number above 0; got -1"):
+        assert len(list(run)) == 2
+
+
+def test_coarse_to_fine_goes_on_from_a_picture_where_it_would_have_been(model, pictures):
+    content, style = (torch.nn.functional.interpolate(x, scale_factor=5) for x in pictures)  # 240 x 320
+    rate = {i: 0.01 * i for i in range(1, 10)}.get
+    steps = list(coarse_to_fine(content, style, model, report_schedule(Weights(), 7), steps=9, learning_rate=rate))
+    for done in (4, 6, 8):  # within the coarse scale, between the two, within the fine one
+        rest = list(coarse_to_fine(content, style, model, report_schedule(Weights(), 7), steps=9, learning_rate=rate,
+                                   start=steps[done - 1].image, begin=done))  # fmt: skip
+        assert [step.iteration for step in rest] == list(range(done + 1, 10))
+        for ours, theirs in zip(rest, steps[done:], strict=True):
+            assert ours.image.shape == theirs.image.shape
+            assert (ours.weights, ours.learning_rate) == (theirs.weights, theirs.learning_rate)
+    assert list(coarse_to_fine(content, style, model, steps=9, start=steps[-1].image, begin=9)) == []
+
+
+def test_full_size_only(model, pictures):
+    content, style = (torch.nn.functional.interpolate(x, scale_factor=5) for x in pictures)
+    alone = [step.image for step in style_transfer(content, style, model, steps=3, average=0.9)]
+    assert all(
+        torch.equal(step.image, image)
+        for step, image in zip(coarse_to_fine(content, style, model, steps=3, scales=1), alone, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    "long_side, steps, scales, expected",
+    [
+        (149, 400, 4, [(1, 400)]),
+        (384, 400, 4, [(2, 267), (1, 133)]),
+        (768, 400, 4, [(4, 229), (2, 114), (1, 57)]),
+        (768, 400, 1, [(1, 400)]),
+        (5000, 22, 4, [(8, 8), (4, 8), (2, 4), (1, 2)]),
+    ],
+)
+def test_the_plan_of_scales(long_side, steps, scales, expected):
+    assert plan(long_side, steps, scales) == expected
 
 
 def test_a_small_picture_has_one_scale(model, pictures):

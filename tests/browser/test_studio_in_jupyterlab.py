@@ -352,6 +352,13 @@ def test_the_lessons_run_and_their_studios_paint(open_notebook, lab, path, cells
     notebook.run_all()
     expected = sum("raises-exception" in cell.metadata.get("tags", ()) for cell in cells)
     assert len(notebook.errors()) == expected, notebook.errors()
+    handles = notebook.page.locator(".noUi-handle:not(.studio *)")
+    if handles.count():
+        picture = notebook.page.locator("img.widget-image:not(.studio *)").first
+        before = picture.get_attribute("src")
+        handles.first.focus()
+        notebook.page.keyboard.press("ArrowRight")
+        until(lambda: picture.get_attribute("src") != before, 20, "the picture's answer to the slider")
     for number in range(notebook.page.locator(".studio").count()):
         view = StudioView(notebook.page, number)
         view.root.scroll_into_view_if_needed()
