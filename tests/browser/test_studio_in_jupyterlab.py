@@ -349,7 +349,7 @@ def live_notebooks():
 def test_the_lessons_run_and_their_studios_paint(open_notebook, lab, path, cells):
     (lab.folder / path.name).write_bytes(path.read_bytes())
     notebook = open_notebook(path.name)
-    notebook.run_all()
+    notebook.run_all(1800)
     expected = sum("raises-exception" in cell.metadata.get("tags", ()) for cell in cells)
     assert len(notebook.errors()) == expected, notebook.errors()
     handles = notebook.page.locator(".noUi-handle:not(.studio *)")
