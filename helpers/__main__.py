@@ -22,6 +22,7 @@ Neural style transfer, a companion to a course.
 
   python3 -m helpers                      open the notebooks in JupyterLab
   python3 -m helpers render PHOTO STYLE   paint a photograph in the style of a picture
+  python3 -m helpers bench                how fast this machine is, beside a textbook's loop
   python3 -m helpers test                 run the tests (pytest's options may follow)
   python3 -m helpers distil               train the compact network anew
 
@@ -134,7 +135,7 @@ def main(arguments):
     if command in ("-h", "--help", "help"):
         print(HELP)
         return
-    if command not in ("lab", "test", "render", "distil") and not command.startswith("-"):
+    if command not in ("lab", "test", "render", "bench", "distil") and not command.startswith("-"):
         stop(f"There is no command '{command}'; `python3 -m helpers --help` lists them.")
     lacking = missing()
     if lacking:
@@ -151,6 +152,10 @@ def main(arguments):
         from helpers import render
 
         sys.exit(render.main(arguments[1:]))
+    elif command == "bench":
+        from helpers import bench
+
+        sys.exit(bench.main(arguments[1:]))
     elif command == "distil":
         from helpers import distil
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from helpers.images import noise_like
+from helpers.optimizers import LBFGS
 from helpers.transfer import SHARES, plan, style_transfer
 from helpers.vgg import VGG19
 
@@ -17,7 +18,7 @@ PATIENCE = 120  # seconds that a run may take before a smaller size is suggested
 
 # Bytes for each pixel of the result that come later than the iterations measured: L-BFGS keeps two copies of each of
 # its last hundred iterations, and the run some pictures to go back to.
-LATER = {"adam": 120, "lbfgs": 120 + 2 * 100 * 12}
+LATER = {"adam": 120, "lbfgs": 120 + 2 * LBFGS.MEMORY * 12}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from math import isfinite
 from types import MappingProxyType
 
+import torch
 from torch import Tensor
 
 from helpers.errors import TeachingError
@@ -25,7 +26,21 @@ def gram_matrix(features: Tensor) -> Tensor:
         raise TeachingError(f"A feature map is (B, C, H, W); got {tuple(features.shape)}.")
     # F is written on its side, because the network keeps a pixel's channels side by side in memory.
     columns = features.float().permute(0, 2, 3, 1).flatten(1, 2)  # (B, H*W, C)
-    return columns.transpose(1, 2) @ columns  # (B, C, C)
+    return _Products.apply(columns)  # (B, C, C)
+
+
+class _Products(torch.autograd.Function):
+    """F^T F. Left to itself, torch would compute the two equal halves of its gradient one after the other."""
+
+    @staticmethod
+    def forward(ctx, columns: Tensor) -> Tensor:
+        ctx.save_for_backward(columns)
+        return columns.transpose(1, 2) @ columns
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        (columns,) = ctx.saved_tensors
+        return columns @ (gradient + gradient.transpose(1, 2))
 
 
 def content_loss(features: Tensor, target: Tensor, relative: bool = False) -> Tensor:

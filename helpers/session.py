@@ -168,7 +168,7 @@ class Session:
             self.changed()
 
     def _keep(self, step: Step) -> None:
-        self.record.append(replace(step, image=EMPTY))
+        self.record.append(replace(step, image=EMPTY, state=dict))
         if step.iteration % max(1, self.steps // SNAPSHOTS) == 0:
             self.snapshots.append(step)
         if step.iteration == 1 or step.iteration % max(1, self.steps // FRAMES) == 0:

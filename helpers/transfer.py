@@ -18,16 +18,20 @@ from torch.nn.functional import interpolate
 from helpers.errors import TeachingError
 from helpers.images import MEAN, STD, as_batch, noise_like
 from helpers.losses import Weights, content_loss, gram_matrix, style_loss, total_variation_loss
-from helpers.vgg import CONTENT_LAYER, VGG19, get_features
+from helpers.optimizers import OPTIMIZERS
+from helpers.vgg import CONTENT_LAYER, VGG19, fast_precision, get_features
 
 Schedule = Callable[[int], Weights]
 Rate = float | Callable[[int], float]
+State = dict[str, Tensor]
 
 # A loss this many times its first value is not coming back.
 EXPLODED = 1e8
 
 # Adam's is a share of the range from black to white.
 LEARNING_RATES = {"adam": 0.05, "lbfgs": 1.0}
+
+PRECISIONS = ("auto", "float32", "bfloat16")
 
 # coarse_to_fine: shares of the iterations in full size, half, a quarter, an eighth. Four at half the size cost as much
 # as one in full.
@@ -50,6 +54,9 @@ class Step:
     layers: dict[str, float] = field(default_factory=dict)  # each style layer's own loss
     weights: Weights | None = None  # the weights in force
     learning_rate: float = 0.0  # the one in force, as given to the loop
+    # Copies of all that the next iteration depends on, to go on from: optimise_image(..., resume=step.state()).
+    # To be asked before the next step is.
+    state: Callable[[], State] = field(default=dict, repr=False, compare=False)
 
     @property
     def weighted(self) -> dict[str, float]:
@@ -77,6 +84,7 @@ def optimise_image(
     optimizer: str = "adam",
     learning_rate: Rate | None = None,
     average: float = 0.0,
+    resume: State | None = None,
 ) -> Iterator[Step]:
     """Changes the pixels of an image (1, 3, H, W) so that loss_fn(image, iteration) falls; yields a Step an iteration.
 
@@ -88,6 +96,7 @@ def optimise_image(
         learning rate, asked anew at every iteration.
     average: Adam's steps jitter around the minimum; with 0.9, say, Step.image is the running mean of the iterates (each
         older one counting 0.9 times as much as the next), which is cleaner. 0 is the plain iterate.
+    resume: an earlier run's Step.state(), to go on from there as if it had not ended, to iteration `steps`.
 
     Raises DivergedError, with the last good image, and TeachingError for arguments that make no sense.
     """
@@ -101,37 +110,28 @@ def optimise_image(
     _checked_rate(rates(1))
     if not 0 <= average < 1:
         raise TeachingError(f"average must be from 0 (off) to just under 1; got {average!r}.")
-    return _optimise(as_batch(image), loss_fn, steps, optimizer, rates, average)
+    return _optimise(as_batch(image), loss_fn, steps, optimizer, rates, average, resume or {})
 
 
-def _optimise(image, loss_fn, steps, optimizer, rates, average) -> Iterator[Step]:
+def _optimise(image, loss_fn, steps, optimizer, rates, average, resume) -> Iterator[Step]:
     black, white = ((value - MEAN.to(image.device)) / STD.to(image.device) for value in (0, 1))
-    pixels = image.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
+    pixels = resume.get("pixels", image).detach().clone(memory_format=torch.contiguous_format).requires_grad_()
+    mean = resume.get("mean", torch.zeros_like(image)).clone()
+    done, first = int(resume.get("iteration", 0)), float(resume.get("first", 0)) or None
+    descent = OPTIMIZERS[optimizer](pixels)
+    if resume:
+        descent.restore(resume)
     adam = optimizer == "adam"
-    if adam:  # The shorter memory (0.99) follows the loss.
-        descent = torch.optim.Adam([pixels], betas=(0.9, 0.99))
-    else:
-        descent = torch.optim.LBFGS([pixels], max_iter=1, max_eval=4, line_search_fn="strong_wolfe")
     scale = 4.4 if adam else 1.0  # black to white is about 4.4 in normalised values
-    mean = torch.zeros_like(image)
     last_good = image.detach()
     began = time.perf_counter()
-    first = None
 
-    for iteration in range(1, steps + 1):
+    for iteration in range(done + 1, steps + 1):
         learning_rate = _checked_rate(rates(iteration))
         rate = scale * learning_rate
-        descent.param_groups[0]["lr"] = rate
-
-        def closure(iteration=iteration) -> Tensor:
-            descent.zero_grad()
-            loss = loss_fn(pixels, iteration)
-            loss.backward()
-            return loss
-
         # Grad mode belongs to the thread, and whoever drives this generator may have switched it off.
         with torch.enable_grad():
-            loss = descent.step(closure).item()
+            loss = descent.step(lambda image, iteration=iteration: loss_fn(image, iteration), rate).item()
         with torch.no_grad():
             if adam:
                 pixels.clamp_(black, white)
@@ -143,7 +143,13 @@ def _optimise(image, loss_fn, steps, optimizer, rates, average) -> Iterator[Step
                 last_good = mean / (1 - average**iteration)  # the first steps' mean starts from zero, as in Adam
             else:
                 last_good = pixels.detach().clone()
-        yield Step(iteration, last_good, loss, time.perf_counter() - began, learning_rate=learning_rate)
+
+        def state(iteration=iteration, first=first, image=last_good) -> State:
+            numbers = {"iteration": torch.tensor(iteration), "first": torch.tensor(first, dtype=torch.float64)}
+            images = {"pixels": pixels.detach().clone(), "mean": mean.clone(), "image": image}
+            return {**numbers, **images, **descent.state()}
+
+        yield Step(iteration, last_good, loss, time.perf_counter() - began, learning_rate=learning_rate, state=state)
 
 
 def style_transfer(
@@ -160,6 +166,8 @@ def style_transfer(
     relative: bool = True,
     average: float = 0.0,
     seed: int = 0,
+    precision: str = "auto",
+    resume: State | None = None,
 ) -> Iterator[Step]:
     """Paints the content image in the style of the style image; yields a Step an iteration.
 
@@ -167,13 +175,16 @@ def style_transfer(
     weights: a Weights, or a function iteration -> Weights, asked anew at every iteration (a schedule, sliders).
     start: "noise" (as in the report, from `seed`), "content", "style", or an image tensor like content.
     relative: the relative losses; False gives the report's own, which want other weights (losses.py).
+    precision: in which the network computes: "float32", "bfloat16", or "auto", the faster of them on this machine.
+        Losses and pixels are float32 always, and with L-BFGS, whose line search needs exact losses, so is the network.
     The others are `optimise_image`'s. The same arguments on the same machine give the same picture, bit for bit.
     """
     device = next(model.parameters()).device
     content, style = as_batch(content).to(device), as_batch(style).to(device)
     schedule = weights if callable(weights) else lambda _: weights or Weights()
+    number = _precision(precision, device) if optimizer == "adam" else torch.float32
     with torch.no_grad():
-        content_target = get_features(content, model, [content_layer])[content_layer]
+        content_target = get_features(content.to(number), model, [content_layer])[content_layer]
     grams: dict[str, Tensor] = {}
     record: dict[str, object] = {}
 
@@ -182,7 +193,7 @@ def style_transfer(
         if layer not in grams:
             with torch.no_grad():
                 area = content.shape[2] * content.shape[3] / (style.shape[2] * style.shape[3])
-                for name, response in get_features(style, model, active(in_use)).items():
+                for name, response in get_features(style.to(number), model, active(in_use)).items():
                     grams[name] = gram_matrix(response) * area
         return grams[layer]
 
@@ -191,7 +202,7 @@ def style_transfer(
         first = record.get("iteration") != iteration
         w = schedule(iteration) if first else record["weights"]
         layers = active(w) if w.style else []
-        features = get_features(image, model, layers + ([content_layer] if w.content else []))
+        features = get_features(image.to(number), model, layers + ([content_layer] if w.content else []))
         of_layer = {name: style_loss(features[name], style_gram(name, w), relative) for name in layers}
         style_term = sum(w.layers[name] * value for name, value in of_layer.items())
         content_term = content_loss(features[content_layer], content_target, relative) if w.content else 0
@@ -204,7 +215,7 @@ def style_transfer(
         return nothing + w.content * content_term + w.style * style_term + w.tv * tv_term
 
     image = _start(start, content, style, seed)
-    for step in optimise_image(image, loss_fn, steps, optimizer, learning_rate, average):
+    for step in optimise_image(image, loss_fn, steps, optimizer, learning_rate, average, resume):
         terms = {name: float(torch.as_tensor(record[name]).detach()) for name in ("content", "style", "tv")}
         layers = {name: value.item() for name, value in record["layers"].items()}
         yield replace(step, **terms, layers=layers, weights=record["weights"])
@@ -223,10 +234,12 @@ def coarse_to_fine(
     *,
     steps: int = 400,
     start: str | Tensor = "noise",
+    optimizer: str = "adam",
     learning_rate: Rate | None = None,
     average: float = 0.9,
     scales: int = len(SHARES),
     begin: int = 0,
+    resume: State | None = None,
     **options,
 ) -> Iterator[Step]:
     """`style_transfer` at a quarter of the size, then half, then in full, each scale started from the one before.
@@ -237,25 +250,31 @@ def coarse_to_fine(
 
     scales: how many sizes at most; 1 paints in full size alone.
     begin: how many of the iterations are done already; `start` is then the image that they led to.
+    resume: the Step.state() after iteration `begin`, to go on as if the run had not ended.
     """
     content, style = as_batch(content), as_batch(style)
-    image, done, seconds, end = start, begin, 0.0, 0
+    image, state, done, seconds, end = start, resume or {}, begin, 0.0, 0
     for divisor, count in plan(max(content.shape[2:]), steps, scales):
         end += count
         if end <= done:
             continue
         small_content, small_style = shrunk(content, divisor), shrunk(style, divisor)
+        size = small_content.shape[2:]
+        if state and state["pixels"].shape[2:] != size:  # of the scale before
+            image, state = state["image"], OPTIMIZERS[optimizer].enlarged(state, size)
         if isinstance(image, Tensor):
-            image = resized(image, small_content.shape[2:])
+            image = resized(image, size)
+        before = done - int(state.get("iteration", 0))  # the iterations of the scales before
         run = style_transfer(
-            small_content, small_style, model, later(weights, done), steps=end - done, start=image,
-            learning_rate=later(learning_rate, done), average=average, **options,
+            small_content, small_style, model, later(weights, before), steps=end - before, start=image,
+            optimizer=optimizer, learning_rate=later(learning_rate, before), average=average,
+            resume=state, **options,
         )  # fmt: skip
-        step = None
+        began = seconds
         for step in run:
-            yield replace(step, iteration=done + step.iteration, seconds=seconds + step.seconds)
-        if step is not None:
-            image, done, seconds = step.image, done + step.iteration, seconds + step.seconds
+            seconds = began + step.seconds
+            yield replace(step, iteration=before + step.iteration, seconds=seconds)
+        done, state = end, step.state()
 
 
 def plan(long_side: int, steps: int, scales: int = len(SHARES)) -> list[tuple[int, int]]:
@@ -287,6 +306,12 @@ def _checked_rate(learning_rate: float) -> float:
     if not learning_rate > 0:
         raise TeachingError(f"The learning rate must be a number above 0; got {learning_rate!r}.")
     return learning_rate
+
+
+def _precision(name: str, device: torch.device) -> torch.dtype:
+    if name not in PRECISIONS:
+        raise TeachingError(f"Unknown precision {name!r}; it is {', '.join(map(repr, PRECISIONS))}.")
+    return fast_precision(device) if name == "auto" else getattr(torch, name)
 
 
 def _start(start: str | Tensor, content: Tensor, style: Tensor, seed: int) -> Tensor:
