@@ -175,7 +175,9 @@ def table(found: dict[str, Any]) -> str:
     """What was measured, to read."""
     book = found["iterations"][0]
     lines = [f"{found['machine']}; networks compute in {found['precision']}", ""]
-    lines.append(f"{f'one iteration at {SIZE} x {SIZE * 2 // 3}':<30}{'seconds':>9}{'times as fast':>15}{'peak memory':>15}")
+    lines.append(
+        f"{f'one iteration at {SIZE} x {SIZE * 2 // 3}':<30}{'seconds':>9}{'times as fast':>15}{'peak memory':>15}"
+    )
     for row in found["iterations"]:
         lines.append(
             f"  {NAMES[row['engine']]:<28}{row['seconds']:>9.3f}{book['seconds'] / row['seconds']:>15.1f}"

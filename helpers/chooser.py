@@ -90,6 +90,20 @@ class PictureChooser(widgets.VBox):
         self.buttons.tooltips = list(self.paths)
         self.buttons.value = name
 
+    def choose(self, name: str) -> None:
+        """Chooses a picture by what a recipe calls it: a name on offer, or the path of an upload or of one on offer.
+
+        Raises TeachingError for any other: a recipe may come from anybody.
+        """
+        uploads = {str(path.resolve()): path for path in UPLOADS.glob("*")}
+        offered = {name: name for name in self.paths} | {str(path.resolve()): key for key, path in self.paths.items()}
+        if name in uploads and name not in offered:
+            self.add(uploads[name].name, uploads[name].read_bytes())
+        elif name in offered:
+            self.buttons.value = offered[name]
+        else:
+            raise TeachingError(f"The last run painted with '{name}'; upload that picture first, then continue.")
+
     def _take_upload(self, change: dict) -> None:
         if not change["new"]:
             return

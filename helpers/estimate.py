@@ -8,11 +8,13 @@ import psutil
 import torch
 from torch import Tensor
 
+from helpers.errors import TeachingError
 from helpers.images import noise_like
 from helpers.optimizers import LBFGS
 from helpers.transfer import SHARES, plan, style_transfer
 from helpers.vgg import VGG19
 
+AT_MOST = 6000  # bytes for each pixel that no network takes more than; below, nothing needs to be measured
 SMALL = (96, 160)  # pixels: the long sides of the pictures measured
 PATIENCE = 120  # seconds that a run may take before a smaller size is suggested
 
@@ -71,6 +73,20 @@ def measured(model: VGG19, optimizer: str = "adam") -> Cost:
 def free_memory(device: torch.device) -> int:
     """Bytes that a run on the device may still take."""
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
+
+
+def check_memory(model: VGG19, shape: tuple[int, int], optimizer: str) -> None:
+    """Raises TeachingError, with a size that would do, where a run of this (height, width) would not fit."""
+    free = free_memory(next(model.parameters()).device)
+    if shape[0] * shape[1] * AT_MOST < free:
+        return
+    cost = measured(model, optimizer)
+    if cost.bytes(shape) > free:
+        longest = int(max(shape) * (free / cost.bytes(shape)) ** 0.5 * 0.95)
+        raise TeachingError(
+            f"A picture of {shape[1]} x {shape[0]} pixels needs {size_of(cost.bytes(shape))} of memory, and "
+            f"{size_of(free)} are free. A long side of {longest} pixels would fit (--size {longest})."
+        )
 
 
 def forecast(

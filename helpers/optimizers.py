@@ -48,7 +48,9 @@ class Adam:
         return {"momentum": self.momentum.clone(), "square": self.square.clone(), "steps": torch.tensor(self.steps)}
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Goes on from such a state."""
+        """Goes on from such a state; raises ValueError for one of another picture's size."""
+        if any(state[name].shape != self.pixels.shape for name in ("momentum", "square")):
+            raise ValueError("The state is of a picture of another size.")
         self.momentum.copy_(state["momentum"])
         self.square.copy_(state["square"])
         self.steps = int(state["steps"])
@@ -76,6 +78,7 @@ class LBFGS:
     # What torch keeps, by its names there.
     LISTS = "old_dirs", "old_stps", "ro"
     TENSORS = "d", "prev_flat_grad"
+    VECTORS = "d", "prev_flat_grad", "old_dirs", "old_stps"  # as long as there are values in the picture
     NUMBERS = "func_evals", "n_iter", "t", "H_diag", "prev_loss"
 
     def __init__(self, pixels: Tensor):
@@ -104,7 +107,9 @@ class LBFGS:
         return {**lists, **tensors, **numbers}
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Goes on from such a state."""
+        """Goes on from such a state; raises ValueError for one of another picture's size."""
+        if any(state[name].shape[-1:] != (self.pixels.numel(),) for name in self.VECTORS if name in state):
+            raise ValueError("The state is of a picture of another size.")
         kept = self.descent.state[self.pixels]
         kept.update({name: list(state[name].clone()) if name in state else [] for name in self.LISTS})
         kept.update({name: state[name].clone() for name in self.TENSORS if name in state})

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
+from traitlets import TraitError
 
 from helpers.chooser import PictureChooser
 from helpers.errors import TeachingError
@@ -38,6 +39,7 @@ BUTTONS = {
     "back": ("Back", "undo", "Return to an earlier snapshot and its weights"),
     "save": ("Save", "save", "Save the picture, with its recipe, in results/"),
     "film": ("Film", "film", "Save the run so far as a short film in results/"),
+    "go_on": ("Continue last run", "history", "Go on with the last run that was cut off"),
 }
 STATES = {
     "ready": "Ready", "running": "Painting", "paused": "Paused", "stopped": "Stopped", "done": "Finished",
@@ -112,6 +114,15 @@ class Settings(widgets.GridBox):
     def __getitem__(self, name: str) -> Any:
         return self._fields[name].value
 
+    def __setitem__(self, name: str, value: Any) -> None:
+        field = self._fields[name]
+        if name == "size" and isinstance(value, int) and value >= MIN_SIDE and value not in field.options:
+            field.options = sorted({*field.options, value})
+        try:
+            field.value = value
+        except TraitError:
+            raise TeachingError(f"There is no {name} {value!r} to choose here.") from None
+
     @property
     def scales(self) -> int:
         """At how many sizes to paint, at most."""
@@ -165,10 +176,11 @@ class Panel(widgets.VBox):
         """A line under the picture, until the next one."""
         self.message.value = note(text, warning) if text else ""
 
-    def show_state(self, state: str, picture: bool, earlier: bool) -> None:
+    def show_state(self, state: str, picture: bool, earlier: bool, cut_off: bool = False) -> None:
         """Names the state of the run, and enables what makes sense in it.
 
-        picture: whether there is one to save. earlier: whether there is a snapshot to go back to.
+        picture: whether there is one to save. earlier: whether there is a snapshot to go back to. cut_off: whether
+        there is an earlier run to go on with.
         """
         self.state.value = f'<span class="studio-state">{STATES[state]}</span>'
         held = state in ("paused", "stopped", "failed")
@@ -178,6 +190,7 @@ class Panel(widgets.VBox):
         pause.disabled = not held and state != "running"
         self.buttons["stop"].disabled = state not in ("running", "paused")
         self.buttons["back"].disabled = not earlier
+        self.buttons["go_on"].layout.display, self.buttons["go_on"].disabled = None if cut_off else "none", not cut_off
         self.buttons["save"].disabled = self.buttons["film"].disabled = not picture
 
     def show_progress(self, iteration: int, steps: int, speed: str = "") -> None:

@@ -3,103 +3,29 @@
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 from tqdm import tqdm
 
+from helpers.checkpoint import BEGINNING, State
 from helpers.errors import TeachingError
-from helpers.images import CONTENTS, RESULTS, STYLES, load_image, load_recipe, save_image
+from helpers.estimate import check_memory
+from helpers.images import RESULTS, load_image, save_image
 from helpers.losses import Weights, report_schedule
-from helpers.recipe import check_changes, check_restarts, followed, followed_rate
-from helpers.transfer import LEARNING_RATES, SHARES, Rate, Schedule, Step, coarse_to_fine
-from helpers.vgg import CONTENT_LAYER, VGG19, load_vgg19
-
-
-class Parser(argparse.ArgumentParser):
-    """Answers a wrong option in one line."""
-
-    def error(self, message: str) -> None:
-        raise TeachingError(f"{message} (`python3 -m helpers render --help` lists the options)")
-
-
-def layer_weight(text: str) -> tuple[str, float]:
-    """'conv1_1=0.5' -> ("conv1_1", 0.5)"""
-    name, _, value = text.partition("=")
-    try:
-        return name, float(value)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"a layer's weight is written conv1_1=0.5, not '{text}'") from None
-
-
-def parser() -> Parser:
-    """The options; their names without dashes are the keys of a recipe."""
-    weights = Weights()
-    options = Parser(
-        prog="python3 -m helpers render",
-        description="Paints a photograph in the style of a picture, and saves it with its recipe in results/.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    add = options.add_argument
-    add("content", nargs="?", default="landscape", help=f"a picture's path, or one of {', '.join(CONTENTS)}")
-    add("style", nargs="?", default="van_gogh", help=f"a picture's path, or one of {', '.join(STYLES)}")
-    add("--size", type=int, default=768, metavar="PIXELS", help="long side of the result")
-    add("--steps", type=int, default=400, metavar="N", help="iterations, over all scales")
-    add("--network", default="compact", help="compact, imagenet (VGG-19 itself, 548 MB), or a file of weights")
-    add("--pooling", default="avg", choices=("avg", "max"))
-    add("--content-weight", type=float, default=weights.content, metavar="W")
-    add("--style-weight", type=float, default=weights.style, metavar="W")
-    add("--tv-weight", type=float, default=weights.tv, metavar="W", help="total variation: more is smoother")
-    add("--layer", type=layer_weight, action="append", default=[], metavar="NAME=W",
-        help="weight of one style layer, for example conv1_1=0.5; can be repeated")  # fmt: skip
-    add("--content-layer", default=CONTENT_LAYER, metavar="NAME", help="a deeper layer leaves the style more freedom")
-    add("--optimizer", default="adam", choices=("adam", "lbfgs"))
-    add("--learning-rate", type=float, metavar="R", help="Adam's, as a share of black to white (default: 0.05)")
-    add("--start", default="noise", choices=("noise", "content", "style"))
-    add("--schedule", default="none", choices=("none", "report"), help="report: other style weights after 250")
-    add("--single-scale", action="store_true", help="all iterations at full size, instead of coarse to fine")
-    add("--seed", type=int, default=0, metavar="N", help="of the random start")
-    add("--until", type=int, metavar="N", help="stop after this iteration of --steps (default: the last)")
-    add("--every", type=int, default=50, metavar="N", help="iterations between two lines of losses and two saves")
-    add("--out", type=Path, metavar="FILE.png", help="default: results/CONTENT--STYLE--1.png, 2, ...")
-    add("--recipe", type=Path, metavar="FILE.png", help="take the settings from a picture made before")
-    # These have no option: only a run in the studio makes them.
-    options.set_defaults(changes=[], restarts=[])
-    return options
-
-
-def settings(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options given, over those of a recipe if one is named, over the defaults."""
-    options = parser()
-    given = options.parse_args(arguments)
-    if given.recipe:
-        known = vars(given).keys() - {"recipe", "out", "every"}
-        recipe = {key: value for key, value in load_recipe(given.recipe).items() if key in known}
-        recipe["layer"] = [tuple(pair) for pair in recipe.get("layer", [])]
-        check_changes(recipe.get("changes", []))
-        check_restarts(recipe.get("restarts", []))
-        options.set_defaults(**recipe)
-        given = options.parse_args(arguments)
-    if given.every < 1:
-        raise TeachingError(f"--every is a number of iterations from 1 up, not {given.every}.")
-    if given.steps < 1:
-        raise TeachingError(f"--steps is a number of iterations from 1 up, not {given.steps}.")
-    if given.until is not None and given.until < 1:
-        raise TeachingError(f"--until is an iteration from 1 up, not {given.until}.")
-    if given.out and given.out.suffix.lower() != ".png":
-        raise TeachingError(f"--out names a PNG file, which keeps the recipe too; '{given.out}' does not end in .png.")
-    return given
+from helpers.options import recipe_of, settings
+from helpers.recipe import followed, followed_rate
+from helpers.transfer import LEARNING_RATES, NO_IMAGE, SHARES, DivergedError, Rate, Schedule, Step, coarse_to_fine
+from helpers.unfinished import Keeper, reserved
+from helpers.vgg import VGG19, load_vgg19
 
 
 def next_result(given: argparse.Namespace, suffix: str = ".png") -> Path:
-    """results/content--style--n.png with the first n that is free."""
-    n, names = 1, f"{Path(given.content).stem}--{Path(given.style).stem}"
-    while (path := RESULTS / f"{names}--{n}{suffix}").exists():
-        n += 1
-    return path
+    """results/content--style--n.png with the first n that is free, and reserved."""
+    return reserved(RESULTS / f"{Path(given.content).stem}--{Path(given.style).stem}", suffix)
 
 
 def begin(
@@ -111,8 +37,11 @@ def begin(
     learning_rate: Rate | None,
     image: Tensor | None = None,
     done: int = 0,
+    state: State = BEGINNING,
 ) -> Iterator[Step]:
-    """The run that the settings ask for; from an image on, where `done` of its iterations led to that."""
+    """The run that the settings ask for: from the beginning, from an image that `done` iterations led to, or from the
+    state of one that ended early.
+    """
     return coarse_to_fine(
         content,
         style,
@@ -127,16 +56,26 @@ def begin(
         seed=given.seed,
         scales=1 if given.single_scale else len(SHARES),
         begin=done,
+        precision=given.precision,
+        resume=state,
     )
 
 
-def in_parts(run: Callable[[Tensor | None, int], Iterator[Step]], ends: Sequence[int]) -> Iterator[Step]:
-    """A run that begins anew, from its picture, after each of the iterations `ends` but the last, where it ends."""
-    image, done = None, 0
+def in_parts(
+    run: Callable[[Tensor | None, int, State], Iterator[Step]], ends: Sequence[int], state: State = BEGINNING
+) -> Iterator[Step]:
+    """A run that begins anew, from its picture, after each of the iterations `ends` but the last, where it ends.
+
+    state: to go on from.
+    """
+    image, done = state.tensors.get("image"), state.iteration
+    if done in ends:
+        state = BEGINNING
     for end in ends:
-        for step in islice(run(image, done), end - done):
-            yield step
-        image, done = step.image, end
+        if end > done:
+            for step in islice(run(image, done, state), end - done):
+                yield step
+            image, done, state = step.image, end, BEGINNING
 
 
 def render(given: argparse.Namespace) -> Path:
@@ -146,30 +85,71 @@ def render(given: argparse.Namespace) -> Path:
     weights = Weights(given.content_weight, given.style_weight, given.tv_weight)
     weights = replace(weights, layers={**weights.layers, **dict(given.layer)})
     schedule = report_schedule(weights) if given.schedule == "report" else lambda _: weights
-    model = load_vgg19(given.network, given.pooling)
-    out = given.out or next_result(given)
-    recipe: dict[str, Any] = {k: v for k, v in vars(given).items() if k not in ("out", "recipe", "every")}
-    last = min(given.until or given.steps, given.steps)
     rate = LEARNING_RATES[given.optimizer] if given.learning_rate is None else given.learning_rate
     schedule, rate = followed(schedule, given.changes), followed_rate(rate, given.changes)
-    run = in_parts(
-        lambda image, done: begin(given, content, style, model, schedule, rate, image, done),
+    model = load_vgg19(given.network, given.pooling)
+    check_memory(model, tuple(content.shape[2:]), given.optimizer)
+    last = min(given.until or given.steps, given.steps)
+    parts = in_parts(
+        lambda image, done, state: begin(given, content, style, model, schedule, rate, image, done, state),
         [*(iteration for iteration in given.restarts if iteration < last), last],
+        given.run.state if given.run else BEGINNING,
     )
-    step = None
+    return _finished(parts, last, given)
+
+
+def _finished(run: Iterator[Step], last: int, given: argparse.Namespace) -> Path:
+    """Follows a run to its end, with a picture, a checkpoint and a line of losses now and then."""
+    out, recipe, record = given.out or next_result(given), recipe_of(given), given.run.record if given.run else []
+    keeper, step = Keeper(out), None
+
+    def keep(state: State) -> None:
+        with warned("If the run were cut off now, it could not be resumed."):
+            keeper.keep(state, recipe, record, given.restarts)
+
+    def save() -> None:
+        save_image(step.image, out, recipe | {"iteration": step.iteration})
+
+    if not given.run:
+        keep(BEGINNING)
     try:
-        for step in tqdm(run, total=last, unit="it", disable=None, dynamic_ncols=True):
-            if step.iteration % given.every == 0 or step.iteration == last:
+        for step in tqdm(run, initial=len(record), total=last, unit="it", disable=None, dynamic_ncols=True):
+            record.append(replace(step, image=NO_IMAGE, state=State))
+            if step.iteration == last:
                 tqdm.write(str(step), file=sys.stdout)
-                save_image(step.image, out, recipe | {"iteration": step.iteration})
+                save()
+            elif step.iteration % given.every == 0:
+                tqdm.write(str(step), file=sys.stdout)
+                with warned("The run goes on."):
+                    save()
+                keep(step.state())
+            elif keeper.due:
+                keep(step.state())
     except BaseException as reason:
         if step is not None:
-            save_image(step.image, out, recipe | {"iteration": step.iteration})
-            print(f"Stopped at iteration {step.iteration}; the picture so far is in {out}", file=sys.stderr)
+            with warned("The picture so far is not saved."):
+                save()
+                print(f"Stopped at iteration {step.iteration}; the picture so far is in {out}", file=sys.stderr)
+            keep(step.state())
+        if isinstance(reason, DivergedError) or (step is None and not given.run):
+            keeper.remove()
         if isinstance(reason, KeyboardInterrupt):
+            print(f"`python3 -m helpers render --resume {keeper.path}` goes on from there.", file=sys.stderr)
             sys.exit(130)
         raise
+    finally:
+        keeper.release()
+    keeper.remove()
     return out
+
+
+@contextmanager
+def warned(consequence: str) -> Iterator[None]:
+    """Something that may fail without ending the run: then says why, and what follows from it."""
+    try:
+        yield
+    except TeachingError as error:
+        print(f"{error} {consequence}", file=sys.stderr)
 
 
 def main(arguments: Sequence[str]) -> int:

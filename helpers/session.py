@@ -8,19 +8,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from helpers.checkpoint import BEGINNING, State
 from helpers.live import thumbnail
 from helpers.recipe import told
-from helpers.transfer import Step
+from helpers.transfer import NO_IMAGE, Step
+from helpers.unfinished import Run
 
 SNAPSHOTS = 10  # pictures kept over a run, to go back to
 FRAMES = 80  # of its film
 FRAME = 360  # pixels of a frame's long side
-
-EMPTY = torch.empty(1, 3, 0, 0)  # an image's place in the record: 400 images would fill the memory
 
 
 class Stopped(Exception):
@@ -30,10 +29,12 @@ class Stopped(Exception):
 class Session:
     """A run of `steps` iterations, and what became of it.
 
-    begin: (image, done) -> the iterations that follow when `done` are over and led to `image`; (None, 0) for the first.
+    begin: (image, done, state) -> the iterations that follow when `done` are over and led to `image`; (None, 0) for the
+        first. state: that of an earlier run, to go on from as if it had not ended; else BEGINNING.
     model: the network that the run uses; in its layers a run can be stopped while an iteration lasts.
     watch: called after each iteration with its Step. changed: called when the run begins, when it is held, and when it
         ends by itself. Both are called in the thread of the run.
+    cut_off: a run that ended early, to go on with.
 
     `step` is the last Step, or None; `record` has all Steps up to it, without their images; `error` is what the run
     failed with, or None. `restarts` are the iterations after which the optimizer began anew from the picture alone,
@@ -42,11 +43,12 @@ class Session:
 
     def __init__(
         self,
-        begin: Callable[[Tensor | None, int], Iterator[Step]],
+        begin: Callable[[Tensor | None, int, State], Iterator[Step]],
         steps: int,
         model: nn.Module,
         watch: Callable[[Step], None] = lambda step: None,
         changed: Callable[[], None] = lambda: None,
+        cut_off: Run | None = None,
     ):
         self.begin, self.steps, self.model, self.watch, self.changed = begin, steps, model, watch, changed
         self.step: Step | None = None
@@ -56,6 +58,12 @@ class Session:
         self.restarts: list[int] = []
         self.error: Exception | None = None
         self.thread: threading.Thread | None = None
+        self._state = BEGINNING
+        if cut_off and cut_off.record:
+            self.record, self.restarts, self._state = [*cut_off.record], [*cut_off.restarts], cut_off.state
+            self.step = replace(self.record[-1], image=self._state.tensors["image"])
+            self.snapshots.append(self.step)
+            self.frames.append((self.iteration, thumbnail(self.step.image, FRAME)))
         self._lock = threading.RLock()  # one command at a time; the run itself never waits for it
         self._stopping, self._going, self._idle = threading.Event(), threading.Event(), threading.Event()
         self._idle.set()
@@ -137,7 +145,7 @@ class Session:
         }
 
     def _prepare(self) -> None:
-        if self.iteration and self.iteration not in self.restarts:
+        if self.iteration and self._state is BEGINNING and self.iteration not in self.restarts:
             self.restarts.append(self.iteration)
         self.error = None
         self._stopping.clear()
@@ -148,7 +156,8 @@ class Session:
         hooks = [layer.register_forward_hook(self._leave_if_stopped) for layer in self.model.children()]
         try:
             self.changed()
-            for step in self.begin(self.step and self.step.image, self.iteration):
+            state, self._state = self._state, BEGINNING
+            for step in self.begin(self.step and self.step.image, self.iteration, state):
                 self._keep(step)
                 self.watch(step)
                 if not self._going.is_set():
@@ -168,7 +177,7 @@ class Session:
             self.changed()
 
     def _keep(self, step: Step) -> None:
-        self.record.append(replace(step, image=EMPTY, state=dict))
+        self.record.append(replace(step, image=NO_IMAGE, state=State))
         if step.iteration % max(1, self.steps // SNAPSHOTS) == 0:
             self.snapshots.append(step)
         if step.iteration == 1 or step.iteration % max(1, self.steps // FRAMES) == 0:

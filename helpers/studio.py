@@ -25,11 +25,13 @@ from helpers.images import CONTENTS, STYLES, load_image, save_image
 from helpers.lifetime import reachable_while_busy, take_place, watch_views
 from helpers.live import thumbnail
 from helpers.losses import Weights, report_schedule
+from helpers.options import recipe_of, settings
 from helpers.panel import SIZES, Panel, note
 from helpers.plots import loss_curves, pictures, show
-from helpers.render import begin, next_result, settings
+from helpers.render import begin, next_result
 from helpers.session import FRAME, Session
 from helpers.transfer import LEARNING_RATES, SHARES, Step
+from helpers.unfinished import INTERVAL, SUFFIX, Keeper, Run, last_run, load_run
 from helpers.vgg import VGG19, best_device, load_vgg19
 
 SWITCH = 250 / 400  # of the iterations: where the report changes its weights
@@ -44,7 +46,7 @@ class Studio(widgets.VBox):
     weights: where the sliders begin; None means Weights(). schedule: whether the report's schedule is on.
     single_scale: paint in full size alone instead of coarse to fine. seed: of the noise.
 
-    Every button has a method: start, pause, resume, stop, back, save, film. `run` is start in the foreground.
+    Every button has a method: start, pause, resume, stop, back, save, film, go_on. `run` is start in the foreground.
     `image` is the picture, `record` the Steps that led to it (without their images), `state` that of the run.
 
     Back returns to an earlier snapshot and the weights of then. Of the optimizer's memory nothing is kept: the run goes
@@ -53,6 +55,7 @@ class Studio(widgets.VBox):
     """
 
     session: Session | None = None
+    _keeper: Keeper | None = None  # of the run's checkpoint, from the first one on
 
     def __init__(
         self,
@@ -74,7 +77,7 @@ class Studio(widgets.VBox):
         self.panel = Panel(content or "landscape", style or "van_gogh", chosen, weights, schedule)
         self.sliders, self.picture, self.plot = self.panel.sliders, self.panel.picture, self.panel.plot
         self._lock = threading.RLock()  # one button at a time, from whichever thread
-        self._seed = seed
+        self._seed, self._kept = seed, 0.0
         self._models: dict[str, VGG19] = {}
         self._costs: dict[tuple[str, str], Cost] = {}
         self._times: deque[float] = deque(maxlen=12)  # when the last iterations were over
@@ -119,6 +122,22 @@ class Studio(widgets.VBox):
             else:
                 self.session.resume()
 
+    def go_on(self) -> None:
+        """Goes on with the last run that was cut off, in this or another kernel, as if it had not been."""
+        with self._lock:
+            try:
+                path = last_run()
+                if path is None:
+                    raise TeachingError("There is no run to go on with; Start begins one.")
+                run = load_run(path)
+                self._restore(run)
+                self._new_session(run)
+            except TeachingError as error:
+                self.panel.say(str(error), True)
+                return
+            self._keeper = Keeper(path.with_suffix(".png"))
+            self.session.resume()
+
     def pause(self) -> None:
         """Holds the run after the iteration that it is in."""
         with self._lock:
@@ -138,7 +157,11 @@ class Studio(widgets.VBox):
         """Ends the run and its thread; the picture stays."""
         with self._lock:
             if self.session:
+                was_going = self.state in ("running", "paused")
                 self.session.stop()
+                # An iteration of L-BFGS that was left halfway has moved the pixels already.
+                if was_going and self.session.step and self._given.optimizer == "adam":
+                    self._keep(self.session.step)
                 self._show_latest()
 
     def back(self) -> None:
@@ -160,10 +183,12 @@ class Studio(widgets.VBox):
             if self.image is None:
                 self.panel.say("There is no picture yet; press Start.", True)
                 return None
-            step, given = self.session.step, vars(self._given)
-            recipe = {name: value for name, value in given.items() if name not in ("out", "recipe", "every")}
-            recipe |= self.session.recipe(step.iteration)
-            return self._written(".png", lambda path: save_image(step.image, path, recipe))
+            step = self.session.step
+            recipe = recipe_of(self._given) | self.session.recipe(step.iteration)
+            saved = self._written(".png", lambda path: save_image(step.image, path, recipe))
+            if saved and self.state == "done":
+                self._forget()
+            return saved
 
     def film(self) -> Path | None:
         """Writes the run so far as an animation to results/; returns its path, or None where that was not possible."""
@@ -192,6 +217,7 @@ class Studio(widgets.VBox):
             raise session.error
         if session.step:
             manner = f"{names[0]} in the manner of {names[1]}"
+            self._forget()
             images = dict(zip((*names, manner), (*self._originals, session.step.image), strict=True))
             show(pictures(images), f"Two pictures, and what was painted from them: {manner}.")
             show(loss_curves(session.record, self.plot.marks), "The losses of the run: total, and its weighted parts.")
@@ -223,8 +249,10 @@ class Studio(widgets.VBox):
         """Ends the run, and leaves the widgets alone, which may be going."""
         if self.session:
             self.session.stop()
+        if self._keeper:
+            self._keeper.release()
 
-    def _new_session(self) -> None:
+    def _new_session(self, cut_off: Run | None = None) -> None:
         """Makes a session of the present settings; what fails here leaves the old one as it was."""
         given = settings([])
         for name in ("size", "steps", "start", "network", "optimizer"):
@@ -238,17 +266,51 @@ class Studio(widgets.VBox):
         model = self._model(given.network)
         if self.session:
             self.session.stop()
-        self._given, self._originals = given, (content, style)
+        self._given, self._originals, self._kept = given, (content, style), time.monotonic()
         self.session = Session(
-            lambda image, done: begin(given, content, style, model, self._weights, self.sliders.rate, image, done),
-            given.steps, model, self._watch, self._changed,
+            lambda image, done, state: begin(
+                given, content, style, model, self._weights, self.sliders.rate, image, done, state
+            ),
+            given.steps, model, self._watch, self._changed, cut_off,
         )  # fmt: skip
+        self._forget()
         if self._before_switch:
             self._move(self._before_switch)
         self.plot.steps = self.panel.progress.max = given.steps
         self.plot.cut()
-        self.panel.show_progress(0, given.steps)
+        for step in self.record:
+            self.plot.add(step)
+        self.panel.show_progress(self.session.iteration, given.steps)
         self.panel.say("")
+
+    def _restore(self, run: Run) -> None:
+        """Brings the choices and sliders to where a run had them; raises TeachingError where that is not possible."""
+        recipe = run.recipe
+        for chooser, name in ((self.panel.content, "content"), (self.panel.style, "style")):
+            chooser.choose(str(recipe.get(name)))
+        for name in ("size", "steps", "start", "network", "optimizer"):
+            self.panel.settings[name] = recipe.get(name)
+        self.panel.settings["scales"] = "full size only" if recipe.get("single_scale") else "coarse to fine"
+        self.panel.schedule.value = recipe.get("studio_schedule") is True
+        self._seed = recipe.get("seed", 0)
+        if run.record:
+            self._move(run.record[-1].weights, run.record[-1].learning_rate)
+
+    def _keep(self, step: Step) -> None:
+        """Writes the run's checkpoint. Where that is not possible, it is said, and the run goes on."""
+        try:
+            self._keeper = self._keeper or Keeper(next_result(self._given))
+            told = {**self.session.recipe(step.iteration), "until": None}
+            recipe = recipe_of(self._given) | told | {"studio_schedule": self.panel.schedule.value}
+            self._keeper.keep(step.state(), recipe, self.session.record, self.session.restarts)
+        except TeachingError as error:
+            self.panel.say(f"{error} The run goes on, but could not be continued if the kernel ended.", True)
+
+    def _forget(self) -> None:
+        """Takes the checkpoint away: its picture is saved, shown or given up."""
+        if self._keeper:
+            self._keeper.remove()
+            self._keeper = None
 
     def _model(self, network: str) -> VGG19:
         if network not in self._models:
@@ -275,9 +337,14 @@ class Studio(widgets.VBox):
             self.picture.show(step.image)
             self._show_progress(step)
             self._refresh()
+        if time.monotonic() - self._kept >= INTERVAL:
+            self._kept = time.monotonic()
+            self._keep(step)
 
     def _changed(self) -> None:
         self._times.clear()
+        if self.session.step and self.state in ("paused", "done"):
+            self._keep(self.session.step)
         self._show_latest()
         if error := self.session.error:
             text = str(error) if isinstance(error, TeachingError) else remedy(error)
@@ -306,7 +373,8 @@ class Studio(widgets.VBox):
 
     def _refresh(self) -> None:
         earlier = bool(self.session and self.session.earlier)
-        self.panel.show_state(self.state, picture=self.image is not None, earlier=earlier)
+        cut_off = self.state == "ready" and last_run() is not None
+        self.panel.show_state(self.state, picture=self.image is not None, earlier=earlier, cut_off=cut_off)
 
     # What happens when something is chosen, moved or seen.
 
@@ -346,12 +414,15 @@ class Studio(widgets.VBox):
 
     def _written(self, suffix: str, write: Callable[[Path], Path]) -> Path | None:
         """Writes the next result of these two pictures, and says where it is or why it is not."""
-        path = next_result(self._given, suffix)
+        own = self._keeper and self._keeper.path.with_suffix(suffix)  # the name that the run has reserved
         try:
+            path = own if own and not own.exists() else next_result(self._given, suffix)
             write(path)
         except TeachingError as error:
             self.panel.say(str(error), True)
             return None
+        if path != own:
+            path.with_suffix(SUFFIX).unlink(missing_ok=True)
         self.panel.say(f"Saved as {path.parent.name}/{path.name}")
         return path
 

@@ -10,11 +10,14 @@ Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networ
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from helpers.checkpoint import State, digest, load_checkpoint
 from helpers.errors import TeachingError
 from helpers.images import MEAN, STD, as_batch, noise_like
 from helpers.losses import Weights, content_loss, gram_matrix, style_loss, total_variation_loss
@@ -23,7 +26,7 @@ from helpers.vgg import CONTENT_LAYER, VGG19, fast_precision, get_features
 
 Schedule = Callable[[int], Weights]
 Rate = float | Callable[[int], float]
-State = dict[str, Tensor]
+Resume = State | str | Path | None
 
 # A loss this many times its first value is not coming back.
 EXPLODED = 1e8
@@ -31,11 +34,14 @@ EXPLODED = 1e8
 # Adam's is a share of the range from black to white.
 LEARNING_RATES = {"adam": 0.05, "lbfgs": 1.0}
 
+NO_IMAGE = torch.empty(1, 3, 0, 0)  # an image's place in a kept Step: those of a whole run would fill the memory
+
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 # coarse_to_fine: shares of the iterations in full size, half, a quarter, an eighth. Four at half the size cost as much
 # as one in full.
-SHARES = (1, 2, 4, 4)
+SHARES = (3, 6, 8, 8)
+SETTLED = 0.4  # in full size the learning rate falls to this share, so that what jitters comes to rest
 COARSEST = 150  # pixels on the long side: below, nothing of the content's shapes is left in conv4_2
 
 
@@ -54,9 +60,9 @@ class Step:
     layers: dict[str, float] = field(default_factory=dict)  # each style layer's own loss
     weights: Weights | None = None  # the weights in force
     learning_rate: float = 0.0  # the one in force, as given to the loop
-    # Copies of all that the next iteration depends on, to go on from: optimise_image(..., resume=step.state()).
-    # To be asked before the next step is.
-    state: Callable[[], State] = field(default=dict, repr=False, compare=False)
+    # Copies of all that the next iteration depends on, to go on from later (checkpoint.py). To be asked for before the
+    # next step is.
+    state: Callable[[], State] = field(default=State, repr=False, compare=False)
 
     @property
     def weighted(self) -> dict[str, float]:
@@ -84,7 +90,7 @@ def optimise_image(
     optimizer: str = "adam",
     learning_rate: Rate | None = None,
     average: float = 0.0,
-    resume: State | None = None,
+    resume: Resume = None,
 ) -> Iterator[Step]:
     """Changes the pixels of an image (1, 3, H, W) so that loss_fn(image, iteration) falls; yields a Step an iteration.
 
@@ -96,7 +102,8 @@ def optimise_image(
         learning rate, asked anew at every iteration.
     average: Adam's steps jitter around the minimum; with 0.9, say, Step.image is the running mean of the iterates (each
         older one counting 0.9 times as much as the next), which is cleaner. 0 is the plain iterate.
-    resume: an earlier run's Step.state(), to go on from there as if it had not ended, to iteration `steps`.
+    resume: an earlier run's Step.state(), or the path of a checkpoint with it, to go on from there as if that run had
+        not ended, up to iteration `steps`. The other arguments have to be that run's.
 
     Raises DivergedError, with the last good image, and TeachingError for arguments that make no sense.
     """
@@ -110,17 +117,30 @@ def optimise_image(
     _checked_rate(rates(1))
     if not 0 <= average < 1:
         raise TeachingError(f"average must be from 0 (off) to just under 1; got {average!r}.")
-    return _optimise(as_batch(image), loss_fn, steps, optimizer, rates, average, resume or {})
+    return _optimise(as_batch(image), loss_fn, steps, optimizer, rates, average, resumed(resume))
+
+
+def resumed(resume: Resume) -> State:
+    """The state to go on from; an empty one means from the beginning."""
+    return load_checkpoint(resume)[0] if isinstance(resume, str | Path) else resume or State()
 
 
 def _optimise(image, loss_fn, steps, optimizer, rates, average, resume) -> Iterator[Step]:
     black, white = ((value - MEAN.to(image.device)) / STD.to(image.device) for value in (0, 1))
-    pixels = resume.get("pixels", image).detach().clone(memory_format=torch.contiguous_format).requires_grad_()
-    mean = resume.get("mean", torch.zeros_like(image)).clone()
-    done, first = int(resume.get("iteration", 0)), float(resume.get("first", 0)) or None
+    made_with = {"optimizer": optimizer, "average": average, "size": [image.shape[3], image.shape[2]]}
+    resume.check(made_with)
+    before = {name: tensor.to(image.device) for name, tensor in resume.tensors.items()}
+    pixels = before.get("pixels", image).detach().clone(memory_format=torch.contiguous_format).requires_grad_()
+    mean = before.get("mean", torch.zeros_like(image)).clone()
     descent = OPTIMIZERS[optimizer](pixels)
-    if resume:
-        descent.restore(resume)
+    try:
+        done, first = int(before.get("iteration", 0)), float(before.get("first", 0)) or None
+        if any(tensor.shape != image.shape or tensor.dtype != image.dtype for tensor in (pixels, mean)):
+            raise ValueError
+        if before:
+            descent.restore(before)
+    except (KeyError, RuntimeError, ValueError):
+        raise TeachingError("The checkpoint is damaged: its parts do not fit together. Start the run anew.") from None
     adam = optimizer == "adam"
     scale = 4.4 if adam else 1.0  # black to white is about 4.4 in normalised values
     last_good = image.detach()
@@ -147,7 +167,7 @@ def _optimise(image, loss_fn, steps, optimizer, rates, average, resume) -> Itera
         def state(iteration=iteration, first=first, image=last_good) -> State:
             numbers = {"iteration": torch.tensor(iteration), "first": torch.tensor(first, dtype=torch.float64)}
             images = {"pixels": pixels.detach().clone(), "mean": mean.clone(), "image": image}
-            return {**numbers, **images, **descent.state()}
+            return State(iteration, {**numbers, **images, **descent.state()}, made_with)
 
         yield Step(iteration, last_good, loss, time.perf_counter() - began, learning_rate=learning_rate, state=state)
 
@@ -167,7 +187,7 @@ def style_transfer(
     average: float = 0.0,
     seed: int = 0,
     precision: str = "auto",
-    resume: State | None = None,
+    resume: Resume = None,
 ) -> Iterator[Step]:
     """Paints the content image in the style of the style image; yields a Step an iteration.
 
@@ -183,6 +203,16 @@ def style_transfer(
     content, style = as_batch(content).to(device), as_batch(style).to(device)
     schedule = weights if callable(weights) else lambda _: weights or Weights()
     number = _precision(precision, device) if optimizer == "adam" else torch.float32
+
+    @cache
+    def made_with() -> dict[str, str]:
+        exactly = {"content": [content], "style": [style], "network": model.parameters()}
+        of_its_own = {"content_layer": content_layer, "relative": str(relative), "precision": str(number)}
+        return {**{name: digest(tensors) for name, tensors in exactly.items()}, **of_its_own}
+
+    resume = resumed(resume)
+    if resume.made_with:
+        resume.check(made_with())
     with torch.no_grad():
         content_target = get_features(content.to(number), model, [content_layer])[content_layer]
     grams: dict[str, Tensor] = {}
@@ -218,7 +248,12 @@ def style_transfer(
     for step in optimise_image(image, loss_fn, steps, optimizer, learning_rate, average, resume):
         terms = {name: float(torch.as_tensor(record[name]).detach()) for name in ("content", "style", "tv")}
         layers = {name: value.item() for name, value in record["layers"].items()}
-        yield replace(step, **terms, layers=layers, weights=record["weights"])
+
+        def state(step=step) -> State:
+            own = step.state()
+            return replace(own, made_with={**own.made_with, **made_with()})
+
+        yield replace(step, **terms, layers=layers, weights=record["weights"], state=state)
 
 
 def active(weights: Weights) -> list[str]:
@@ -239,41 +274,68 @@ def coarse_to_fine(
     average: float = 0.9,
     scales: int = len(SHARES),
     begin: int = 0,
-    resume: State | None = None,
+    resume: Resume = None,
     **options,
 ) -> Iterator[Step]:
     """`style_transfer` at a quarter of the size, then half, then in full, each scale started from the one before.
 
     Most of the iterations happen where they are cheap, and large shapes are settled before fine strokes: Gatys et al.,
     "Controlling Perceptual Factors in Neural Style Transfer", CVPR 2017, section 6. Step.image has the size of its
-    scale; iterations count through. The arguments are `style_transfer`'s; no scale has a long side under COARSEST.
+    scale; iterations count through. Adam's moments go along from scale to scale, and in the last one its learning rate
+    falls to SETTLED of what was asked. The arguments are `style_transfer`'s; no scale has a long side under COARSEST.
 
     scales: how many sizes at most; 1 paints in full size alone.
     begin: how many of the iterations are done already; `start` is then the image that they led to.
-    resume: the Step.state() after iteration `begin`, to go on as if the run had not ended.
+    resume: the Step.state() of such a run, or its checkpoint.
     """
     content, style = as_batch(content), as_batch(style)
-    image, state, done, seconds, end = start, resume or {}, begin, 0.0, 0
-    for divisor, count in plan(max(content.shape[2:]), steps, scales):
+    image, state, seconds, end = start, resumed(resume), 0.0, 0
+    done = state.iteration if state.tensors else begin
+    if learning_rate is None:
+        learning_rate = LEARNING_RATES.get(optimizer)
+    asked = 0.0
+
+    @cache
+    def made_with() -> dict[str, object]:
+        return {"content": digest([content]), "style": digest([style]), "steps": steps, "scales": scales}
+
+    if state.made_with:
+        state.check(made_with())
+        # The pictures of its scale are then right as well.
+        state = replace(state, made_with={k: v for k, v in state.made_with.items() if k not in made_with()})
+    scales_to_come = plan(max(content.shape[2:]), steps, scales)
+    for divisor, count in scales_to_come:
         end += count
         if end <= done:
             continue
         small_content, small_style = shrunk(content, divisor), shrunk(style, divisor)
         size = small_content.shape[2:]
-        if state and state["pixels"].shape[2:] != size:  # of the scale before
-            image, state = state["image"], OPTIMIZERS[optimizer].enlarged(state, size)
+        if state.tensors and done == end - count:  # it is of the scale before
+            image = state.tensors["image"]
+            state = State(done, OPTIMIZERS[optimizer].enlarged(state.tensors, size))
         if isinstance(image, Tensor):
             image = resized(image, size)
-        before = done - int(state.get("iteration", 0))  # the iterations of the scales before
+        before = done - int(state.tensors.get("iteration", 0))  # the iterations of the scales before
+        settles = divisor == 1 and len(scales_to_come) > 1 and optimizer == "adam"
+
+        def rate(iteration: int, before=before, first=end - count, count=count, settles=settles) -> float:
+            nonlocal asked
+            asked = learning_rate(before + iteration) if callable(learning_rate) else learning_rate
+            return asked * SETTLED ** ((before + iteration - first) / count) if settles else asked
+
         run = style_transfer(
             small_content, small_style, model, later(weights, before), steps=end - before, start=image,
-            optimizer=optimizer, learning_rate=later(learning_rate, before), average=average,
-            resume=state, **options,
+            optimizer=optimizer, learning_rate=rate, average=average, resume=state, **options,
         )  # fmt: skip
         began = seconds
         for step in run:
             seconds = began + step.seconds
-            yield replace(step, iteration=before + step.iteration, seconds=seconds)
+
+            def now(step=step, iteration=before + step.iteration) -> State:
+                own = step.state()
+                return State(iteration, own.tensors, {**own.made_with, **made_with()})
+
+            yield replace(step, iteration=before + step.iteration, seconds=seconds, learning_rate=asked, state=now)
         done, state = end, step.state()
 
 

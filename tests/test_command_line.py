@@ -102,7 +102,8 @@ def test_an_interrupted_run_leaves_the_picture_so_far(tmp_path):
     assert process.returncode == 130
     assert f"the picture so far is in {out}" in said
     assert load_recipe(out)["iteration"] >= 1
-    assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]
+    assert {path.name for path in tmp_path.iterdir()} == {"picture.png", "picture.checkpoint"}
+    assert f"render --resume {out.with_suffix('.checkpoint')}` goes on from there" in said
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def test_loss_and_gradient_are_those_of_the_plain_reference(networks, pictures, 
             content, style, model, WEIGHTS[relative], start=image.detach(), relative=relative, precision=precision
         )
         step = next(run)
-        return step.loss, 10 * step.state()["momentum"]  # Adam's first momentum is a tenth of the gradient
+        return step.loss, 10 * step.state().tensors["momentum"]  # Adam's first momentum is a tenth of the gradient
 
     loss, ours = first_step("float32")
     assert loss == pytest.approx(expected.item(), rel=1e-4)

@@ -60,7 +60,7 @@ def test_changes_go_over_a_schedule():
 def test_a_run_in_parts_begins_anew_from_its_picture():
     begun = []
 
-    def run(image, done):
+    def run(image, done, state):
         begun.append((image, done))
         yield from (Step(i, f"picture {i}", 0.0, 0.0) for i in range(done + 1, 11))
 

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from helpers import chooser, estimate, film, lifetime, plots, render, studio
+from helpers import chooser, estimate, film, lifetime, plots, render, studio, unfinished
 from helpers.errors import TeachingError
 from helpers.images import CONTENTS, load_image, load_recipe
 from helpers.losses import Weights, report_schedule
@@ -38,7 +38,8 @@ def network(tmp_path_factory):
 @pytest.fixture
 def make(network, tmp_path, monkeypatch):
     """Makes studios that save in a folder of the test, and closes them after it."""
-    monkeypatch.setattr(render, "RESULTS", tmp_path / "results")
+    for module in (render, unfinished):
+        monkeypatch.setattr(module, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(chooser, "UPLOADS", tmp_path / "results" / "uploads")
     made = []
 
@@ -89,8 +90,9 @@ def upload(picture_chooser, name, content):
 
 
 def repeated(path, folder):
-    out = folder / "again.png"
-    assert render.main(["--recipe", str(path), "--out", str(out)]) == 0
+    out, recipe = folder / "again.png", load_recipe(path)
+    typed = [recipe["content"], recipe["style"], "--network", recipe["network"]]  # a recipe alone may name no file
+    assert render.main([*typed, "--recipe", str(path), "--out", str(out)]) == 0
     return load_image(out).equal(load_image(path))
 
 
@@ -292,7 +294,7 @@ def test_a_long_iteration_is_left_in_the_middle(where):
 
     model = torch.nn.Sequential(*(Layer() for _ in range(60)))  # six seconds an iteration
 
-    def begin(image, done):
+    def begin(image, done, state):
         with torch.enable_grad():
             model(torch.zeros(1, requires_grad=True)).sum().backward()
         yield
@@ -391,6 +393,41 @@ def test_the_buttons_stop_a_run_in_the_foreground(make, monkeypatch):
     made.run()
     presser.join()
     assert made.state == "stopped" and len(made.record) < 10_000
+
+
+def test_a_run_that_was_cut_off_goes_on_in_another_studio(make, tmp_path):
+    first = make(seed=3, steps=60, weights=Weights(style=50))
+    assert first.panel.buttons["go_on"].layout.display == "none"
+    first.start()
+    wait_for(lambda: first.session.iteration >= 10)
+    first.sliders.move(Weights(style=80))
+    wait_for(lambda: first.record[-1].weights.style > 70)
+    first.pause()
+    wait_for(lambda: any(path.stat().st_size for path in (tmp_path / "results").glob("*.checkpoint")))
+    cut = first.session.iteration
+    first.close()  # as when its cell is run again, or the kernel ends
+
+    second = make(content="portrait", size=96)
+    assert second.panel.buttons["go_on"].layout.display is None
+    second.go_on()
+    wait_for(lambda: second.session.iteration > cut)
+    assert second.panel.buttons["go_on"].layout.display == "none"
+    assert (second.panel.content.name, second.panel.settings["size"]) == ("landscape", 64)
+    assert second.sliders.weights.style == pytest.approx(80, rel=0.1)
+    finish(second)
+    consistent(second)
+    assert second.state == "done"
+    assert second.session.restarts == []
+    saved = second.save()
+    assert repeated(saved, tmp_path)  # the recipe does not know that the run was ever cut off
+    assert not list((tmp_path / "results").glob("*.checkpoint"))
+
+
+def test_there_may_be_no_run_to_go_on_with(make):
+    made = make()
+    made.go_on()
+    assert "There is no run to go on with" in said(made)
+    assert made.state == "ready"
 
 
 def test_running_a_cell_again_closes_the_studio_that_it_made_before(make, monkeypatch):
