@@ -119,7 +119,7 @@ def _over(
     options.set_defaults(content=None, style=None, network=None)
     typed = options.parse_args(arguments)
     for name, bundled in (("content", CONTENTS), ("style", STYLES), ("network", ("compact", "imagenet"))):
-        if getattr(typed, name) is None and recipe.get(name, next(iter(bundled))) not in bundled:
+        if getattr(typed, name) is None and str(recipe.get(name, next(iter(bundled)))) not in bundled:
             how = "type --network FILE as well" if name == "network" else "type both: render CONTENT STYLE ..."
             raise TeachingError(f"{source} names {recipe[name]!r} as its {name}, which is not one of ours; {how}")
     recipe = {name: value for name, value in recipe.items() if name in vars(options.parse_args([])).keys() - PASSING}

@@ -77,7 +77,8 @@ class Studio(widgets.VBox):
         self.panel = Panel(content or "landscape", style or "van_gogh", chosen, weights, schedule)
         self.sliders, self.picture, self.plot = self.panel.sliders, self.panel.picture, self.panel.plot
         self._lock = threading.RLock()  # one button at a time, from whichever thread
-        self._seed, self._kept = seed, 0.0
+        self._seed, self._kept, self._saved = seed, 0.0, 0
+        self._keeping = threading.Lock()  # of the checkpoint, which the run's thread writes and a button takes away
         self._models: dict[str, VGG19] = {}
         self._costs: dict[tuple[str, str], Cost] = {}
         self._times: deque[float] = deque(maxlen=12)  # when the last iterations were over
@@ -187,6 +188,7 @@ class Studio(widgets.VBox):
             recipe = recipe_of(self._given) | self.session.recipe(step.iteration)
             saved = self._written(".png", lambda path: save_image(step.image, path, recipe))
             if saved and self.state == "done":
+                self._saved = step.iteration
                 self._forget()
             return saved
 
@@ -266,7 +268,7 @@ class Studio(widgets.VBox):
         model = self._model(given.network)
         if self.session:
             self.session.stop()
-        self._given, self._originals, self._kept = given, (content, style), time.monotonic()
+        self._given, self._originals, self._kept, self._saved = given, (content, style), time.monotonic(), 0
         self.session = Session(
             lambda image, done, state: begin(
                 given, content, style, model, self._weights, self.sliders.rate, image, done, state
@@ -298,19 +300,23 @@ class Studio(widgets.VBox):
 
     def _keep(self, step: Step) -> None:
         """Writes the run's checkpoint. Where that is not possible, it is said, and the run goes on."""
-        try:
-            self._keeper = self._keeper or Keeper(next_result(self._given))
-            told = {**self.session.recipe(step.iteration), "until": None}
-            recipe = recipe_of(self._given) | told | {"studio_schedule": self.panel.schedule.value}
-            self._keeper.keep(step.state(), recipe, self.session.record, self.session.restarts)
-        except TeachingError as error:
-            self.panel.say(f"{error} The run goes on, but could not be continued if the kernel ended.", True)
+        with self._keeping:
+            if step.iteration == self._saved:
+                return
+            try:
+                self._keeper = self._keeper or Keeper(next_result(self._given))
+                told = {**self.session.recipe(step.iteration), "until": None}
+                recipe = recipe_of(self._given) | told | {"studio_schedule": self.panel.schedule.value}
+                self._keeper.keep(step.state(), recipe, self.session.record, self.session.restarts)
+            except TeachingError as error:
+                self.panel.say(f"{error} The run goes on, but could not be continued if the kernel ended.", True)
 
     def _forget(self) -> None:
         """Takes the checkpoint away: its picture is saved, shown or given up."""
-        if self._keeper:
-            self._keeper.remove()
-            self._keeper = None
+        with self._keeping:
+            if self._keeper:
+                self._keeper.remove()
+                self._keeper = None
 
     def _model(self, network: str) -> VGG19:
         if network not in self._models:
