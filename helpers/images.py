@@ -140,8 +140,11 @@ def noise_like(image: Tensor, seed: int = 0) -> Tensor:
     """The report's random start: noise of the image's shape and device, the same for the same seed.
 
     Each value is uniform between 0.35 and 0.65 before normalisation: a grey fog from which every colour is near.
+    Raises TeachingError for a seed that is no whole number of 18 digits at most.
     """
-    generator = torch.Generator().manual_seed(seed)
+    if not isinstance(seed, int) or abs(seed) >= 10**18:
+        raise TeachingError(f"seed is a whole number of 18 digits at most; got {seed!r}.")
+    generator = torch.Generator().manual_seed(int(seed))
     pixels = torch.empty(image.shape).uniform_(0.35, 0.65, generator=generator)
     return ((pixels - MEAN) / STD).to(image.device)
 

@@ -34,11 +34,11 @@ def report() -> str:
             lines.append("-> That is slow: close other programs, or take a smaller size, 256 for example")
     except TeachingError as error:
         lines.append(f"-> compact network: {error}")
-    lines.append(
-        "VGG-19 itself: here"
-        if imagenet_is_here()
-        else 'VGG-19 itself: not here, and not needed; load_vgg19("imagenet") fetches it (548 MB)'
-    )
+    try:
+        there = "here" if imagenet_is_here() else 'not here, and not needed; load_vgg19("imagenet") fetches it (548 MB)'
+        lines.append(f"VGG-19 itself: {there}")
+    except TeachingError as error:
+        lines.append(f"-> {error}")
     if not os.access(RESULTS if RESULTS.exists() else RESULTS.parent, os.W_OK):
         lines.append(f"-> {RESULTS} cannot be written to: copy the course to a folder of yours")
     return "\n".join(lines)

@@ -96,8 +96,8 @@ def settings(arguments: Sequence[str]) -> argparse.Namespace:
     for name in ("every", "steps", "until"):
         if getattr(given, name) is not None and getattr(given, name) < 1:
             raise TeachingError(f"--{name} is a number of iterations from 1 up, not {getattr(given, name)}.")
-    if not 0 <= given.seed < 2**63:
-        raise TeachingError(f"--seed is a whole number from 0 up, of 18 digits at most; got {given.seed}.")
+    if abs(given.seed) >= 10**18:
+        raise TeachingError(f"--seed is a whole number of 18 digits at most; got {given.seed}.")
     if given.out and given.out.suffix.lower() != ".png":
         raise TeachingError(f"--out names a PNG file, which keeps the recipe too; '{given.out}' does not end in .png.")
     return given

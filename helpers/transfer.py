@@ -7,8 +7,10 @@ The loop is a generator, so that whoever drives it decides what to print, to plo
 Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -107,15 +109,12 @@ def optimise_image(
 
     Raises DivergedError, with the last good image, and TeachingError for arguments that make no sense.
     """
-    if optimizer not in LEARNING_RATES:
-        raise TeachingError(f"Unknown optimizer {optimizer!r}; it is 'adam' or 'lbfgs'.")
-    if not isinstance(steps, int) or steps < 0:
-        raise TeachingError(f"steps is the number of iterations, a whole number from 0 up; got {steps!r}.")
+    _check(steps, optimizer)
     if learning_rate is None:
         learning_rate = LEARNING_RATES[optimizer]
     rates = learning_rate if callable(learning_rate) else lambda _: learning_rate
     _checked_rate(rates(1))
-    if not 0 <= average < 1:
+    if not isinstance(average, int | float) or not 0 <= average < 1:
         raise TeachingError(f"average must be from 0 (off) to just under 1; got {average!r}.")
     return _optimise(as_batch(image), loss_fn, steps, optimizer, rates, average, resumed(resume))
 
@@ -150,7 +149,7 @@ def _optimise(image, loss_fn, steps, optimizer, rates, average, resume) -> Itera
         learning_rate = _checked_rate(rates(iteration))
         rate = scale * learning_rate
         # Grad mode belongs to the thread, and whoever drives this generator may have switched it off.
-        with torch.enable_grad():
+        with torch.enable_grad(), memory_for(image):
             loss = descent.step(lambda image, iteration=iteration: loss_fn(image, iteration), rate).item()
         with torch.no_grad():
             if adam:
@@ -170,6 +169,26 @@ def _optimise(image, loss_fn, steps, optimizer, rates, average, resume) -> Itera
             return State(iteration, {**numbers, **images, **descent.state()}, made_with)
 
         yield Step(iteration, last_good, loss, time.perf_counter() - began, learning_rate=learning_rate, state=state)
+
+
+@contextmanager
+def memory_for(image: Tensor) -> Iterator[None]:
+    """Raises TeachingError, with a size to try, where the memory of a GPU or of the machine is not enough."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not isinstance(error, MemoryError) and "memory" not in str(error):
+            raise
+        height, width = image.shape[2:]
+        smaller = f"{round(0.7 * width)} x {round(0.7 * height)}"
+        reason = str(error).splitlines()[0] if str(error) else "out of memory"
+    else:
+        return
+    # Raised out here, where the failed computation is no longer referred to and its memory is free again.
+    raise TeachingError(
+        f"The memory was not enough for a picture of {width} x {height} pixels ({reason}). Half the memory is enough "
+        f"for {smaller}; also close what else uses it."
+    )
 
 
 def style_transfer(
@@ -200,7 +219,7 @@ def style_transfer(
     The others are `optimise_image`'s. The same arguments on the same machine give the same picture, bit for bit.
     """
     device = next(model.parameters()).device
-    content, style = as_batch(content).to(device), as_batch(style).to(device)
+    content, style = (_picture(image, name).to(device) for image, name in ((content, "content"), (style, "style")))
     schedule = weights if callable(weights) else lambda _: weights or Weights()
     number = _precision(precision, device) if optimizer == "adam" else torch.float32
 
@@ -288,11 +307,12 @@ def coarse_to_fine(
     begin: how many of the iterations are done already; `start` is then the image that they led to.
     resume: the Step.state() of such a run, or its checkpoint.
     """
+    _check(steps, optimizer)
     content, style = as_batch(content), as_batch(style)
     image, state, seconds, end = start, resumed(resume), 0.0, 0
     done = state.iteration if state.tensors else begin
     if learning_rate is None:
-        learning_rate = LEARNING_RATES.get(optimizer)
+        learning_rate = LEARNING_RATES[optimizer]
     asked = 0.0
 
     @cache
@@ -364,10 +384,27 @@ def shrunk(image: Tensor, factor: int) -> Tensor:
     return image if factor == 1 else resized(image, [round(side / factor) for side in image.shape[2:]])
 
 
+def _check(steps: int, optimizer: str) -> None:
+    if not isinstance(optimizer, str) or optimizer not in LEARNING_RATES:
+        raise TeachingError(f"Unknown optimizer {optimizer!r}; it is 'adam' or 'lbfgs'.")
+    if not isinstance(steps, int) or steps < 0:
+        raise TeachingError(f"steps is the number of iterations, a whole number from 0 up; got {steps!r}.")
+
+
 def _checked_rate(learning_rate: float) -> float:
-    if not learning_rate > 0:
+    if not isinstance(learning_rate, int | float) or not 0 < learning_rate < math.inf:
         raise TeachingError(f"The learning rate must be a number above 0; got {learning_rate!r}.")
     return learning_rate
+
+
+def _picture(image: Tensor, name: str) -> Tensor:
+    image = as_batch(image)
+    if not image.is_floating_point() or not image.isfinite().all():
+        raise TeachingError(
+            f"The {name} has values that are not finite numbers ({image.dtype}); load_image(path) makes an image "
+            "tensor from a file."
+        )
+    return image.float()
 
 
 def _precision(name: str, device: torch.device) -> torch.dtype:

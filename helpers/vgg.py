@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from helpers.errors import TeachingError
 from helpers.images import DATA, write_whole
+from helpers.threads import limit_threads
 
 # Where torchvision's `vgg19().features` keeps the convolutions up to conv5_1: index -> the paper's name.
 LAYERS: dict[int, str] = {
@@ -124,6 +125,7 @@ def load_vgg19(weights: str | Path = "compact", pooling: str = "avg", device: st
     device: "auto" takes a GPU where there is one.
     Raises TeachingError where the weights cannot be had, are damaged, or belong to another network.
     """
+    limit_threads()
     if weights == "imagenet":
         state = _imagenet_weights()
     else:
@@ -211,19 +213,27 @@ def imagenet_is_here() -> bool:
     return any(path.is_file() for path in _imagenet_files())
 
 
+def _imagenet_address() -> str:
+    """Where torchvision's VGG-19 is to be had. Raises TeachingError where torchvision and torch do not fit together."""
+    try:
+        from torchvision.models import VGG19_Weights
+    except Exception as error:  # for example "operator torchvision::nms does not exist", a RuntimeError
+        raise TeachingError(
+            f"torchvision cannot be used with this torch ({str(error).splitlines()[0]}): the two come from different "
+            "builds. Delete .venv and run `python3 -m helpers` again, or install both by one pip command."
+        ) from None
+    return VGG19_Weights.IMAGENET1K_V1.url
+
+
 def _imagenet_files() -> tuple[Path, Path]:
     """Where torch hub keeps torchvision's VGG-19, and where we keep the part up to conv5_1."""
-    from torchvision.models import VGG19_Weights
-
-    whole = Path(torch.hub.get_dir(), "checkpoints", Path(VGG19_Weights.IMAGENET1K_V1.url).name)
+    whole = Path(torch.hub.get_dir(), "checkpoints", Path(_imagenet_address()).name)
     return whole, whole.with_name("vgg19-conv5_1.safetensors")
 
 
 def _imagenet_weights() -> dict[str, Tensor]:
     """torchvision's VGG-19, cut at conv5_1: from the cache beside torch hub's file, or downloaded and cut now."""
-    from torchvision.models import VGG19_Weights
-
-    url = VGG19_Weights.IMAGENET1K_V1.url
+    url = _imagenet_address()
     whole, cut = _imagenet_files()
     folder = whole.parent
     if cut.is_file():

@@ -1,5 +1,7 @@
 """What lesson 0 says about the machine."""
 
+import sys
+
 import pytest
 
 from helpers import machine
@@ -31,6 +33,19 @@ def test_a_damaged_network_is_a_line_and_not_an_error(monkeypatch):
 
     monkeypatch.setattr(machine, "load_vgg19", damaged)
     assert "-> compact network: 'compact.safetensors' is damaged. Fetch it again." in machine.report()
+
+
+def test_torch_and_torchvision_of_different_builds_are_one_clear_line(monkeypatch):
+    class Mismatched:
+        def find_spec(self, name, path=None, target=None):
+            if name == "torchvision.models":
+                raise RuntimeError("operator torchvision::nms does not exist")
+
+    for name in [name for name in sys.modules if name.startswith("torchvision")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [Mismatched(), *sys.meta_path])
+    (line,) = [line for line in machine.report().splitlines() if "torchvision cannot be used" in line]
+    assert line.startswith("-> ") and "::nms does not exist" in line and "Delete .venv" in line
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(monkeypatch, tmp_path):

@@ -117,6 +117,29 @@ def test_the_last_good_image_is_that_of_the_step_before():
     assert torch.equal(error.value.image, seen[-1].image)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), MemoryError(), torch.OutOfMemoryError("memory")],
+)
+def test_too_little_memory_ends_the_run_with_a_size_to_try(error):
+    def hungry(image, iteration):
+        if iteration == 3:
+            raise error
+        return to_goal(image)
+
+    run = optimise_image(torch.zeros(1, 3, 80, 100), hungry, 5)
+    with pytest.raises(TeachingError, match=r"not enough for a picture of 100 x 80 pixels .* for 70 x 56"):
+        assert len(list(run)) == 2
+
+
+def test_another_error_of_a_loss_is_left_as_it_is():
+    def broken(image, iteration):
+        raise RuntimeError("shapes do not match")
+
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        next(optimise_image(torch.zeros(1, 3, 8, 8), broken, 5))
+
+
 def test_leaving_the_loop_early_loses_nothing():
     last = None
     for step in optimise_image(torch.zeros(1, 3, 8, 8), to_goal, 400):

@@ -193,7 +193,7 @@ HOSTILE = [
     '{"layer": "conv1_1"}', '{"layer": [["conv9_9", 1]]}', '{"layer": [["conv1_1", "x"]]}', '{"layer": [[1]]}',
     '{"layer": {"conv1_1": 1}}', '{"layer": [["conv1_1=1 --out=x", 1]]}', '{"content_layer": "conv9"}',
     '{"content_layer": null, "optimizer": []}', '{"optimizer": "sgd"}', '{"learning_rate": "fast"}',
-    '{"learning_rate": -1}', '{"learning_rate": 0}', '{"start": "fog"}', '{"schedule": 1}', '{"seed": -1}',
+    '{"learning_rate": -1}', '{"learning_rate": 0}', '{"start": "fog"}', '{"schedule": 1}', '{"seed": [1]}',
     '{"seed": 1e30}', '{"seed": 99999999999999999999}', '{"until": 0}', '{"changes": 3}', '{"restarts": "x"}',
     '{"changes": [{"iteration": 1e9, "style_weight": 1}]}', '{"restarts": [1.5]}', '{"single_scale": "yes"}',
     '{"single_scale": 7}', '{"precision": "float8"}', '{"size": 64, "content": "--help"}', '{"style": "-h"}',
