@@ -5,6 +5,7 @@ its use for style: Gatys, Ecker and Bethge, "Image Style Transfer Using Convolut
 """
 
 import math
+import socket
 import sys
 import time
 from collections import OrderedDict
@@ -31,6 +32,8 @@ LAYERS: dict[int, str] = {
 
 STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 CONTENT_LAYER = "conv4_2"
+
+PATIENCE = 20.0  # seconds that a download may go without a byte
 
 COMPACT_WEIGHTS = DATA / "weights" / "compact.safetensors"
 
@@ -242,7 +245,9 @@ def _imagenet_weights() -> dict[str, Tensor]:
     if downloaded_now:
         print(f"Downloading VGG-19 (548 MB, once) to {whole}", file=sys.stderr)
         folder.mkdir(parents=True, exist_ok=True)
+        patience = socket.getdefaulttimeout()
         try:
+            socket.setdefaulttimeout(PATIENCE)  # torch.hub has none of its own, and would wait for ever
             # Writes to a temporary file first, and moves it here when its hash is right.
             torch.hub.download_url_to_file(url, str(whole), hash_prefix=whole.stem.split("-")[1])
         except (OSError, RuntimeError) as error:
@@ -250,6 +255,8 @@ def _imagenet_weights() -> dict[str, Tensor]:
                 f"VGG-19 could not be downloaded ({error}). Try again when online; load_vgg19('compact') needs no "
                 f"download. Or put {whole.name} from another machine into {folder}."
             ) from None
+        finally:
+            socket.setdefaulttimeout(patience)
     state = _read_weights(whole)
     write_whole(cut, save(state))
     if downloaded_now:

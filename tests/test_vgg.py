@@ -1,6 +1,7 @@
 """The network's structure, its layers against torchvision's own, and every way of loading weights."""
 
 import hashlib
+import socket
 import sys
 from pathlib import Path
 
@@ -161,11 +162,13 @@ def test_imagenet_weights_are_downloaded_announced_checked_and_not_kept_whole(hu
 
     def download(url, destination, hash_prefix=None, progress=True):
         asked.append((url, hash_prefix, progress))
+        assert 0 < socket.getdefaulttimeout() <= 60
         Path(destination).write_bytes(content)
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", download)
     load_vgg19("imagenet", device="cpu")
     assert asked == [("https://download.pytorch.org/models/vgg19-dcbb9e9d.pth", "dcbb9e9d", True)]
+    assert socket.getdefaulttimeout() is None
     assert "548 MB" in capsys.readouterr().err
     assert [path.name for path in hub.parent.iterdir()] == ["vgg19-conv5_1.safetensors"]
 

@@ -9,9 +9,8 @@ from importlib import metadata
 from pathlib import Path
 
 REQUIREMENTS = Path(__file__).resolve().parents[2] / "requirements.txt"
-PROJECT = "style-transfer-companion"
 
-# What code under MIT cannot be built upon. The LGPL, and the MPL, can be: they ask for nothing of what merely uses them.
+# What code under MIT cannot be built upon. The LGPL and the MPL can be: they ask nothing of what merely uses them.
 CLASHING = re.compile(r"(?<!L)(?<!Lesser )(A?GPL|GNU (Affero )?General Public)", re.IGNORECASE)
 
 
