@@ -1,6 +1,7 @@
 """`python3 -m helpers render`: one picture, from the command line."""
 
 import argparse
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from tqdm import tqdm
 from helpers.checkpoint import BEGINNING, State
 from helpers.errors import TeachingError
 from helpers.estimate import check_memory
-from helpers.images import RESULTS, load_image, save_image
+from helpers.images import CONTENTS, RESULTS, STYLES, load_image, save_image
 from helpers.losses import Weights, report_schedule
 from helpers.options import recipe_of, settings
 from helpers.recipe import followed, followed_rate
@@ -134,7 +135,10 @@ def _finished(run: Iterator[Step], last: int, given: argparse.Namespace) -> Path
         if isinstance(reason, DivergedError) or (step is None and not given.run):
             keeper.remove()
         if isinstance(reason, KeyboardInterrupt):
-            print(f"`python3 -m helpers render --resume {keeper.path}` goes on from there.", file=sys.stderr)
+            ours = given.content in CONTENTS and given.style in STYLES
+            typed = "" if ours else f"{shlex.quote(given.content)} {shlex.quote(given.style)} "
+            again = f"python3 -m helpers render {typed}--resume {shlex.quote(str(keeper.path))}"
+            print(f"`{again}` goes on from there.", file=sys.stderr)
             sys.exit(130)
         raise
     finally:
