@@ -1,6 +1,7 @@
 """What lesson 0 says about the machine."""
 
 import sys
+import types
 
 import pytest
 
@@ -36,14 +37,11 @@ def test_a_damaged_network_is_a_line_and_not_an_error(monkeypatch):
 
 
 def test_torch_and_torchvision_of_different_builds_are_one_clear_line(monkeypatch):
-    class Mismatched:
-        def find_spec(self, name, path=None, target=None):
-            if name == "torchvision.models":
-                raise RuntimeError("operator torchvision::nms does not exist")
+    class Mismatched(types.ModuleType):
+        def __getattr__(self, name):
+            raise RuntimeError("operator torchvision::nms does not exist")
 
-    for name in [name for name in sys.modules if name.startswith("torchvision")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setattr(sys, "meta_path", [Mismatched(), *sys.meta_path])
+    monkeypatch.setitem(sys.modules, "torchvision.models", Mismatched("torchvision.models"))
     (line,) = [line for line in machine.report().splitlines() if "torchvision cannot be used" in line]
     assert line.startswith("-> ") and "::nms does not exist" in line and "Delete .venv" in line
 
