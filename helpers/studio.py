@@ -19,7 +19,7 @@ from IPython.display import display
 from torch import Tensor
 
 from helpers.errors import TeachingError
-from helpers.estimate import Cost, duration, forecast, free_memory, measured
+from helpers.estimate import Cost, check_memory, duration, forecast, free_memory, measured
 from helpers.film import save_film
 from helpers.images import CONTENTS, STYLES, load_image, save_image
 from helpers.lifetime import reachable_while_busy, take_place, watch_views
@@ -266,6 +266,7 @@ class Studio(widgets.VBox):
         )
         content, style = (load_image(chooser.path, given.size) for chooser in (self.panel.content, self.panel.style))
         model = self._model(given.network)
+        check_memory(model, tuple(content.shape[2:]), given.optimizer)
         if self.session:
             self.session.stop()
         self._given, self._originals, self._kept, self._saved = given, (content, style), time.monotonic(), 0

@@ -265,8 +265,11 @@ def style_transfer(
 
     image = _start(start, content, style, seed)
     for step in optimise_image(image, loss_fn, steps, optimizer, learning_rate, average, resume):
-        terms = {name: float(torch.as_tensor(record[name]).detach()) for name in ("content", "style", "tv")}
-        layers = {name: value.item() for name, value in record["layers"].items()}
+        read = {**{name: record[name] for name in ("content", "style", "tv")}, **record["layers"]}
+        # All at once, for a GPU is waited for each time.
+        together = torch.stack([torch.as_tensor(value, device=device).detach().float() for value in read.values()])
+        layers = dict(zip(read, together.tolist(), strict=True))
+        terms = {name: layers.pop(name) for name in ("content", "style", "tv")}
 
         def state(step=step) -> State:
             own = step.state()
