@@ -8,6 +8,8 @@ from collections.abc import Callable
 import ipywidgets as widgets
 from IPython import get_ipython
 
+from helpers.threads import release_workers
+
 MOVED = 0.4  # seconds: an output that is being moved has no view for a moment, a closed one from now on
 
 # Output -> the cell that made it, and which run of that cell. An output has close(), and end() for its run alone.
@@ -47,6 +49,17 @@ def watch_views(widget: widgets.DOMWidget, seen: Callable[[], None], closed: Cal
 
     widget._view_count = 0  # instead of None: the browser shall count
     widget.observe(counted, "_view_count")
+
+
+def compute_aside() -> None:
+    """Has this notebook's own thread, after each cell, give way to what is computed in others."""
+    events = getattr(get_ipython(), "events", None)
+    if events and _give_way not in events.callbacks["post_run_cell"]:
+        events.register("post_run_cell", _give_way)
+
+
+def _give_way(_: object) -> None:
+    release_workers()
 
 
 @atexit.register

@@ -33,7 +33,7 @@ from helpers.losses import Weights
 from helpers.plots import COLOURS, LINES
 from helpers.transfer import Step
 
-AT_MOST = 8  # updates a second; more are not seen
+AT_MOST = 5  # updates a second; more are hardly seen, and a browser on the same processors slows the run down
 SHARE = 0.05  # of a run's time that one picture or plot may take
 # Jupyter drops what a kernel sends beyond 1 MB a second; two pictures and two plots at once stay below that.
 BYTES_A_SECOND = 230_000

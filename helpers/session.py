@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from helpers.checkpoint import BEGINNING, State
 from helpers.live import thumbnail
 from helpers.recipe import told
+from helpers.threads import release_workers
 from helpers.transfer import NO_IMAGE, Step
 from helpers.unfinished import Run
 
@@ -96,6 +97,7 @@ class Session:
                 self._going.set()
             elif self.state in ("ready", "stopped", "failed"):
                 self._prepare()
+                release_workers()  # the run's thread has its own
                 self.thread = threading.Thread(target=self._work, name="style transfer", daemon=True)
                 self.thread.start()
 

@@ -22,7 +22,7 @@ from helpers.errors import TeachingError
 from helpers.estimate import Cost, check_memory, duration, forecast, free_memory, measured
 from helpers.film import save_film
 from helpers.images import CONTENTS, STYLES, load_image, save_image
-from helpers.lifetime import reachable_while_busy, take_place, watch_views
+from helpers.lifetime import compute_aside, reachable_while_busy, take_place, watch_views
 from helpers.live import thumbnail
 from helpers.losses import Weights, report_schedule
 from helpers.options import recipe_of, settings
@@ -30,6 +30,7 @@ from helpers.panel import SIZES, Panel, note
 from helpers.plots import loss_curves, pictures, show
 from helpers.render import begin, next_result
 from helpers.session import FRAME, Session
+from helpers.threads import release_workers
 from helpers.transfer import LEARNING_RATES, SHARES, Step
 from helpers.unfinished import INTERVAL, SUFFIX, Keeper, Run, last_run, load_run
 from helpers.vgg import VGG19, best_device, load_vgg19
@@ -95,6 +96,7 @@ class Studio(widgets.VBox):
         watch_views(self, self._seen, self.stop)
         reachable_while_busy(self)
         take_place(self)
+        compute_aside()
         self._chosen()
         self._refresh()
 
@@ -238,6 +240,8 @@ class Studio(widgets.VBox):
         except TeachingError as error:
             self.panel.forecast.value = note(str(error), True)
             return
+        finally:
+            release_workers()  # for a run that may be going on
         cost, steps, scales = self._costs[network, optimizer], self.panel.settings["steps"], self.panel.settings.scales
         expected = forecast(cost, shape, steps, scales, free_memory(best_device()), SIZES)
         self.panel.forecast.value = note(*expected)

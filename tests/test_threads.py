@@ -1,5 +1,8 @@
 """Torch's threads in a container that may use only some of the processors."""
 
+import sys
+
+import psutil
 import pytest
 import torch
 
@@ -37,3 +40,21 @@ def test_torch_keeps_to_the_share_unless_somebody_has_said_otherwise(monkeypatch
         monkeypatch.setenv("OMP_NUM_THREADS", set_by_hand)
     threads.limit_threads()
     assert using == [expected]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only GNU's OpenMP needs it")
+def test_workers_are_let_go_and_come_back():
+    threads_before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    big, process = torch.ones(3, 1_000_000), psutil.Process()
+    try:
+        threads.release_workers()
+        without = process.num_threads()
+        assert (big * 2).sum() == 6_000_000
+        assert process.num_threads() == without + 2
+        threads.release_workers()
+        assert process.num_threads() == without
+        assert (big * 2).sum() == 6_000_000
+        assert process.num_threads() == without + 2
+    finally:
+        torch.set_num_threads(threads_before)
