@@ -1,6 +1,7 @@
 """The command line: `python3 -m helpers`. Standard library only, for it has to run before anything is installed."""
 
 import hashlib
+import importlib
 import importlib.util
 import os
 import platform
@@ -16,19 +17,21 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 PROJECT = "style-transfer-companion"  # its name in pyproject.toml
 COMPLETE = VENV / "complete"  # holds the hash of the requirements that were installed to the end
+COMMANDS = ("render", "gallery", "bench", "distil")  # each is the file of its name
 
 HELP = """\
 Neural style transfer, a companion to a course.
 
   python3 -m helpers                      open the notebooks in JupyterLab
   python3 -m helpers render PHOTO STYLE   paint a photograph in the style of a picture
+  python3 -m helpers gallery              paint many photographs in many styles, and lay them out on one page
   python3 -m helpers bench                how fast this machine is, beside a textbook's loop
   python3 -m helpers test                 run the tests (pytest's options may follow)
   python3 -m helpers distil               train the compact network anew
 
 The first start installs what is needed into .venv/ beside this README (several GB, some minutes); later ones begin
 at once. A Python that already has what requirements.txt asks for is used as it is.
-`python3 -m helpers render --help` and `distil --help` list their options; options without a command go to JupyterLab,
+`python3 -m helpers render --help` lists a command's options; options without a command go to JupyterLab,
 for example `python3 -m helpers --no-browser`."""
 
 
@@ -135,7 +138,7 @@ def main(arguments):
     if command in ("-h", "--help", "help"):
         print(HELP)
         return
-    if command not in ("lab", "test", "render", "bench", "distil") and not command.startswith("-"):
+    if command not in ("lab", "test", *COMMANDS) and not command.startswith("-"):
         stop(f"There is no command '{command}'; `python3 -m helpers --help` lists them.")
     lacking = missing()
     if lacking:
@@ -148,18 +151,8 @@ def main(arguments):
 
     if command == "test":
         run("pytest", *arguments[1:])
-    elif command == "render":
-        from helpers import render
-
-        sys.exit(render.main(arguments[1:]))
-    elif command == "bench":
-        from helpers import bench
-
-        sys.exit(bench.main(arguments[1:]))
-    elif command == "distil":
-        from helpers import distil
-
-        sys.exit(distil.main(arguments[1:]))
+    elif command in COMMANDS:
+        sys.exit(importlib.import_module(f"helpers.{command}").main(arguments[1:]))
     else:
         first = ROOT / "notebooks" / "00_start_here.ipynb"
         options = arguments[1:] if command == "lab" else arguments

@@ -5,12 +5,37 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
+from torch import Tensor
 
-from helpers.images import write_whole
+from helpers.images import thumbnail, write_whole
+from helpers.transfer import Step
 
+FRAMES = 80  # kept over a run
+LONGEST = 360  # pixels of a frame's long side
 LIMIT = 5_000_000  # bytes
 TRIES = ((360, 80), (360, 60), (280, 60), (200, 50), (120, 40))  # long side in pixels, quality
 FRAME, LAST = 80, 2500  # milliseconds that a frame is shown
+
+
+class Film:
+    """Frames of a run of `steps` iterations, in `frames` as (iteration, picture)."""
+
+    def __init__(self, steps: int):
+        self.every = max(1, steps // FRAMES)
+        self.frames: list[tuple[int, Image.Image]] = []
+
+    def add(self, step: Step) -> None:
+        """Keeps the picture, if it is its turn."""
+        if not self.frames or step.iteration % self.every == 0:
+            self.frames.append((step.iteration, thumbnail(step.image, LONGEST)))
+
+    def cut(self, iteration: int) -> None:
+        """Forgets what came after an iteration."""
+        self.frames = [frame for frame in self.frames if frame[0] <= iteration]
+
+    def save(self, path: Path, last: Tensor) -> Path:
+        """Writes the frames and, longer, the last picture; raises TeachingError where that is not possible."""
+        return save_film([*(frame for _, frame in self.frames), thumbnail(last, LONGEST)], path)
 
 
 def save_film(frames: Sequence[Image.Image], path: Path) -> Path:

@@ -34,11 +34,12 @@ MIN_SIDE = 32  # pixels; after VGG-19's four poolings, conv5_1 still sees 2 x 2 
 DATA = Path(__file__).resolve().parent.parent / "data"
 RESULTS = DATA.parent / "results"
 
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+
 
 def pictures_in(folder: Path) -> dict[str, Path]:
     """The pictures in a folder by name: `van_gogh` -> .../van_gogh.jpg."""
-    suffixes = {".jpg", ".jpeg", ".png", ".webp"}
-    return {path.stem: path for path in sorted(folder.glob("*")) if path.suffix.lower() in suffixes}
+    return {path.stem: path for path in sorted(folder.glob("*")) if path.suffix.lower() in SUFFIXES}
 
 
 def _matplotlib_portrait() -> dict[str, Path]:
@@ -124,6 +125,13 @@ def im_convert(tensor: Tensor) -> np.ndarray:
     return image.clamp(0, 1)[0].permute(1, 2, 0).contiguous().numpy()  # (1, 3, H, W) -> (H, W, 3)
 
 
+def thumbnail(picture: Tensor, longest: int) -> Image.Image:
+    """An image tensor (1, 3, H, W) as a picture whose long side has at most `longest` pixels."""
+    image = Image.fromarray((im_convert(picture) * 255).round().astype(np.uint8))
+    image.thumbnail((longest, longest))
+    return image
+
+
 def as_batch(tensor: Tensor) -> Tensor:
     """(3, H, W) or (1, 3, H, W) -> (1, 3, H, W); raises TeachingError for anything else."""
     if not isinstance(tensor, Tensor):
@@ -160,6 +168,12 @@ def save_image(tensor: Tensor, path: str | Path, recipe: dict[str, Any] | None =
         raise TeachingError(
             f"Pictures are saved as PNG, which keeps every pixel and the recipe; '{path.name}' is not .png."
         )
+    write_whole(path, as_png(tensor, recipe))
+    return path
+
+
+def as_png(tensor: Tensor, recipe: dict[str, Any] | None = None) -> bytes:
+    """The contents of the file that `save_image` writes; raises TeachingError as it does."""
     pixels = (im_convert(tensor) * 255).round().astype(np.uint8)
     text = PngInfo()
     if recipe is not None:
@@ -171,8 +185,7 @@ def save_image(tensor: Tensor, path: str | Path, recipe: dict[str, Any] | None =
             ) from None
     content = io.BytesIO()
     Image.fromarray(pixels).save(content, "PNG", pnginfo=text)
-    write_whole(path, content.getvalue())
-    return path
+    return content.getvalue()
 
 
 def load_recipe(path: str | Path) -> dict[str, Any]:

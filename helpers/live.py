@@ -27,7 +27,7 @@ from PIL import Image
 from torch import Tensor
 from traitlets import Unicode
 
-from helpers.images import im_convert
+from helpers.images import thumbnail
 from helpers.lifetime import reachable_while_busy
 from helpers.losses import Weights
 from helpers.plots import COLOURS, LINES
@@ -96,13 +96,6 @@ class LiveImage(widgets.Image):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.alt!r})"  # not the bytes, so that a notebook's stored text stays the same
-
-
-def thumbnail(picture: Tensor, longest: int) -> Image.Image:
-    """An image tensor (1, 3, H, W) as a picture whose long side has at most `longest` pixels."""
-    image = Image.fromarray((im_convert(picture) * 255).round().astype(np.uint8))
-    image.thumbnail((longest, longest))
-    return image
 
 
 def drawn(figure: Figure) -> Image.Image:

@@ -16,14 +16,14 @@ from helpers.vgg import CONTENT_LAYER
 LAST = "the last one"  # the run that --resume goes on with where none is named
 
 
-PASSING = {"recipe", "resume", "run", "out", "every"}  # options that the picture does not depend on
+PASSING = {"recipe", "resume", "run", "out", "every", "film", "compare"}  # options that the picture does not depend on
 
 
 class Parser(argparse.ArgumentParser):
     """Answers a wrong option in one line."""
 
     def error(self, message: str) -> None:
-        raise TeachingError(f"{message} (`python3 -m helpers render --help` lists the options)")
+        raise TeachingError(f"{message} (`{self.prog} --help` lists the options)")
 
 
 def layer_weight(text: str) -> tuple[str, float]:
@@ -68,6 +68,8 @@ def parser() -> Parser:
     add("--recipe", type=Path, metavar="FILE.png", help="take the settings from a picture made before")
     add("--resume", nargs="?", const=LAST, metavar="FILE.checkpoint",
         help="go on with a run that was cut off, bit for bit (default: the last one in results/)")  # fmt: skip
+    add("--film", action="store_true", help="also save how it came about, as an animated WebP of 5 MB at most")
+    add("--compare", action="store_true", help="also save content, style and result side by side, with the recipe")
     add("--precision", default="auto", choices=PRECISIONS, help="in which the network computes; auto: the faster")
     # These have no option: only a run in the studio makes them.
     options.set_defaults(changes=[], restarts=[])

@@ -5,6 +5,7 @@ Nothing here uses pyplot, whose global state belongs to one thread, so that figu
 
 import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -16,7 +17,7 @@ from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from helpers.images import im_convert
+from helpers.images import im_convert, write_whole
 from helpers.transfer import Step
 from helpers.vgg import CONTENT_LAYER, LAYERS, STYLE_LAYERS, VGG19, VGG19_CHANNELS
 
@@ -62,6 +63,29 @@ def pictures(
         ax.imshow(array, cmap=map, interpolation="nearest" if max(array.shape) < 64 else "antialiased")
         ax.set_title(title, fontsize=FONT)
     return figure
+
+
+def comparison(images: Mapping[str, Tensor], caption: str) -> Figure:
+    """Pictures of equal height under their titles, and a caption below them all: to send, or to hand in."""
+    arrays = {title: im_convert(image) for title, image in images.items()}
+    shares = [array.shape[1] / array.shape[0] for array in arrays.values()]
+    text = 0.24 * (caption.count("\n") + 1) + 0.15
+    figure = Figure((15, 15 / sum(shares) + 0.4 + text), layout="constrained")
+    pictures, under = figure.subfigures(2, height_ratios=(15 / sum(shares) + 0.4, text))
+    for ax, (title, array) in zip(pictures.subplots(1, len(arrays), width_ratios=shares), arrays.items(), strict=True):
+        ax.imshow(array)
+        ax.set_title(title, fontsize=FONT)
+        ax.axis("off")
+    under.text(0.5, 0.5, caption, ha="center", va="center", fontsize=FONT - 1)
+    return figure
+
+
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Writes a figure as a PNG, whole or not at all; raises TeachingError where that is not possible."""
+    content = io.BytesIO()
+    figure.savefig(content, format="png")
+    write_whole(path, content.getvalue())
+    return path
 
 
 def signed(gradient: Tensor) -> np.ndarray:

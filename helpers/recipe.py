@@ -15,6 +15,7 @@ from helpers.losses import Weights
 from helpers.transfer import Schedule, Step
 
 TERMS = {"content_weight": "content", "style_weight": "style", "tv_weight": "tv"}  # a recipe's key -> Weights' name
+SAID = (*TERMS, "optimizer", "network", "start", "seed")  # in a caption
 KNOWN = (*TERMS, "layer", "learning_rate")
 EXAMPLE = '{"iteration": 120, "style_weight": 320.0}'
 
@@ -35,6 +36,24 @@ def told(record: Sequence[Step]) -> dict[str, Any]:
         if now != before
     ]
     return {**states[0], "changes": changes}
+
+
+def outcome(step: Step) -> dict[str, Any]:
+    """How far a run came, and its losses there before their weights, for the recipe of its picture."""
+    losses = {"total": step.loss, "content": step.content, "style": step.style, "tv": step.tv}
+    return {"iteration": step.iteration, "losses": losses}
+
+
+def caption(recipe: dict[str, Any]) -> str:
+    """A recipe in two lines, to stand under its picture: what was asked for, and what came out."""
+    asked = [
+        f"{recipe[name]} {unit}" if unit else f"{name.replace('_', ' ')} {_short(recipe[name])}"
+        for name, unit in (("size", "pixels"), ("iteration", "iterations"), *((key, "") for key in SAID))
+        if recipe.get(name) is not None
+    ]
+    losses = [f"{name} {value:.3g}" for name, value in recipe.get("losses", {}).items()]
+    lines = " · ".join(asked), "losses: " + " · ".join(losses) if losses else ""
+    return "\n".join(line for line in lines if line)
 
 
 def followed(weights: Schedule, changes: Sequence[dict[str, Any]]) -> Schedule:
@@ -79,6 +98,10 @@ def check_restarts(restarts: object) -> None:
     """Raises TeachingError where the iterations at which the optimizer began anew are not a rising list of them."""
     if not isinstance(restarts, list) or not all(map(_whole, restarts)) or restarts != sorted(set(restarts)):
         raise TeachingError(f"The recipe's restarts are rising iterations, such as [100, 250]; got {restarts!r}.")
+
+
+def _short(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _whole(number: object) -> bool:

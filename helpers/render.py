@@ -15,10 +15,11 @@ from tqdm import tqdm
 from helpers.checkpoint import BEGINNING, State
 from helpers.errors import TeachingError
 from helpers.estimate import check_memory
-from helpers.images import CONTENTS, RESULTS, STYLES, load_image, save_image
+from helpers.film import Film
+from helpers.images import CONTENTS, RESULTS, STYLES, load_image, load_recipe, save_image
 from helpers.losses import Weights, report_schedule
 from helpers.options import recipe_of, settings
-from helpers.recipe import followed, followed_rate
+from helpers.recipe import caption, followed, followed_rate, outcome
 from helpers.transfer import LEARNING_RATES, NO_IMAGE, SHARES, DivergedError, Rate, Schedule, Step, coarse_to_fine
 from helpers.unfinished import Keeper, reserved
 from helpers.vgg import VGG19, load_vgg19
@@ -79,10 +80,8 @@ def in_parts(
             image, done, state = step.image, end, BEGINNING
 
 
-def render(given: argparse.Namespace) -> Path:
-    """Paints with the settings given, and returns the path of the picture."""
-    content = load_image(given.content, given.size)
-    style = load_image(given.style, given.size)
+def painting(given: argparse.Namespace, content: Tensor, style: Tensor) -> Iterator[Step]:
+    """The iterations of a run with the settings given; raises TeachingError where they make no sense together."""
     weights = Weights(given.content_weight, given.style_weight, given.tv_weight)
     weights = replace(weights, layers={**weights.layers, **dict(given.layer)})
     schedule = report_schedule(weights) if given.schedule == "report" else lambda _: weights
@@ -90,17 +89,40 @@ def render(given: argparse.Namespace) -> Path:
     schedule, rate = followed(schedule, given.changes), followed_rate(rate, given.changes)
     model = load_vgg19(given.network, given.pooling)
     check_memory(model, tuple(content.shape[2:]), given.optimizer)
-    last = min(given.until or given.steps, given.steps)
-    parts = in_parts(
+    last = last_iteration(given)
+    return in_parts(
         lambda image, done, state: begin(given, content, style, model, schedule, rate, image, done, state),
         [*(iteration for iteration in given.restarts if iteration < last), last],
         given.run.state if given.run else BEGINNING,
     )
-    return _finished(parts, last, given)
 
 
-def _finished(run: Iterator[Step], last: int, given: argparse.Namespace) -> Path:
+def last_iteration(given: argparse.Namespace) -> int:
+    """Where a run with these settings ends."""
+    return min(given.until or given.steps, given.steps)
+
+
+def render(given: argparse.Namespace) -> list[Path]:
+    """Paints with the settings given, and returns the paths of the picture and of what else was asked for."""
+    content, style = load_image(given.content, given.size), load_image(given.style, given.size)
+    film = Film(given.steps)
+    out = _finished(painting(given, content, style), given, film)
+    made = [out]
+    if given.film:
+        made.append(film.save(out.with_suffix(".webp"), load_image(out, given.size)))
+    if given.compare:
+        from helpers.plots import comparison, save_figure  # late, for Matplotlib takes its time
+
+        names = Path(given.content).stem, Path(given.style).stem, "result"
+        images = dict(zip(names, (content, style, load_image(out, given.size)), strict=True))
+        figure = comparison(images, caption(load_recipe(out)))
+        made.append(save_figure(figure, out.with_name(f"{out.stem}--compare.png")))
+    return made
+
+
+def _finished(run: Iterator[Step], given: argparse.Namespace, film: Film) -> Path:
     """Follows a run to its end, with a picture, a checkpoint and a line of losses now and then."""
+    last = last_iteration(given)
     out, recipe, record = given.out or next_result(given), recipe_of(given), given.run.record if given.run else []
     keeper, step = Keeper(out), None
 
@@ -109,13 +131,15 @@ def _finished(run: Iterator[Step], last: int, given: argparse.Namespace) -> Path
             keeper.keep(state, recipe, record, given.restarts)
 
     def save() -> None:
-        save_image(step.image, out, recipe | {"iteration": step.iteration})
+        save_image(step.image, out, recipe | outcome(step))
 
     if not given.run:
         keep(BEGINNING)
     try:
         for step in tqdm(run, initial=len(record), total=last, unit="it", disable=None, dynamic_ncols=True):
             record.append(replace(step, image=NO_IMAGE, state=State))
+            if given.film:
+                film.add(step)
             if step.iteration == last:
                 tqdm.write(str(step), file=sys.stdout)
                 save()
@@ -159,7 +183,7 @@ def warned(consequence: str) -> Iterator[None]:
 def main(arguments: Sequence[str]) -> int:
     """Runs the command; returns its exit code: 0, or 2 after one line on what was wrong with the input."""
     try:
-        print(render(settings(arguments)))
+        print(*render(settings(arguments)), sep="\n")
     except TeachingError as error:
         print(error, file=sys.stderr)
         return 2

@@ -8,19 +8,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from PIL import Image
 from torch import Tensor, nn
 
 from helpers.checkpoint import BEGINNING, State
-from helpers.live import thumbnail
+from helpers.film import Film
 from helpers.recipe import told
 from helpers.threads import release_workers
 from helpers.transfer import NO_IMAGE, Step
 from helpers.unfinished import Run
 
 SNAPSHOTS = 10  # pictures kept over a run, to go back to
-FRAMES = 80  # of its film
-FRAME = 360  # pixels of a frame's long side
 
 
 class Stopped(Exception):
@@ -55,7 +52,7 @@ class Session:
         self.step: Step | None = None
         self.record: list[Step] = []
         self.snapshots: list[Step] = []
-        self.frames: list[tuple[int, Image.Image]] = []
+        self.film = Film(steps)
         self.restarts: list[int] = []
         self.error: Exception | None = None
         self.thread: threading.Thread | None = None
@@ -64,7 +61,7 @@ class Session:
             self.record, self.restarts, self._state = [*cut_off.record], [*cut_off.restarts], cut_off.state
             self.step = replace(self.record[-1], image=self._state.tensors["image"])
             self.snapshots.append(self.step)
-            self.frames.append((self.iteration, thumbnail(self.step.image, FRAME)))
+            self.film.add(self.step)
         self._lock = threading.RLock()  # one command at a time; the run itself never waits for it
         self._stopping, self._going, self._idle = threading.Event(), threading.Event(), threading.Event()
         self._idle.set()
@@ -133,7 +130,7 @@ class Session:
             if earlier:
                 self.step, self.snapshots, self.error = earlier[-1], earlier, None
                 self.record = self.record[: self.iteration]
-                self.frames = [frame for frame in self.frames if frame[0] <= self.iteration]
+                self.film.cut(self.iteration)
                 self.restarts = [iteration for iteration in self.restarts if iteration < self.iteration]
             return bool(earlier)
 
@@ -182,8 +179,7 @@ class Session:
         self.record.append(replace(step, image=NO_IMAGE, state=State))
         if step.iteration % max(1, self.steps // SNAPSHOTS) == 0:
             self.snapshots.append(step)
-        if step.iteration == 1 or step.iteration % max(1, self.steps // FRAMES) == 0:
-            self.frames.append((step.iteration, thumbnail(step.image, FRAME)))
+        self.film.add(step)
         self.step = step
 
     def _leave_if_stopped(self, layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:

@@ -20,16 +20,15 @@ from torch import Tensor
 
 from helpers.errors import TeachingError
 from helpers.estimate import Cost, check_memory, duration, forecast, free_memory, measured
-from helpers.film import save_film
 from helpers.images import CONTENTS, STYLES, load_image, save_image
 from helpers.lifetime import compute_aside, reachable_while_busy, take_place, watch_views
-from helpers.live import thumbnail
 from helpers.losses import Weights, report_schedule
 from helpers.options import recipe_of, settings
 from helpers.panel import SIZES, Panel, note
 from helpers.plots import loss_curves, pictures, show
+from helpers.recipe import outcome
 from helpers.render import begin, next_result
-from helpers.session import FRAME, Session
+from helpers.session import Session
 from helpers.threads import release_workers
 from helpers.transfer import LEARNING_RATES, SHARES, Step
 from helpers.unfinished import INTERVAL, SUFFIX, Keeper, Run, last_run, load_run
@@ -187,7 +186,7 @@ class Studio(widgets.VBox):
                 self.panel.say("There is no picture yet; press Start.", True)
                 return None
             step = self.session.step
-            recipe = recipe_of(self._given) | self.session.recipe(step.iteration)
+            recipe = recipe_of(self._given) | self.session.recipe(step.iteration) | outcome(step)
             saved = self._written(".png", lambda path: save_image(step.image, path, recipe))
             if saved and self.state == "done":
                 self._saved = step.iteration
@@ -201,8 +200,8 @@ class Studio(widgets.VBox):
                 self.panel.say("There is no picture yet; press Start.", True)
                 return None
             self.panel.say("Writing the film ...")
-            frames = [frame for _, frame in self.session.frames] + [thumbnail(self.image, FRAME)]
-            return self._written(".webp", lambda path: save_film(frames, path))
+            session = self.session
+            return self._written(".webp", lambda path: session.film.save(path, session.step.image))
 
     def run(self) -> None:
         """Displays the studio, paints to the end in the foreground, and leaves figures of the result.

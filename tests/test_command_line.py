@@ -25,7 +25,7 @@ def run(*arguments, python=sys.executable, cwd=ROOT, **options):
 def test_help_names_every_command():
     shown = run("--help")
     assert shown.returncode == 0
-    for command in ("render", "test", "distil"):
+    for command in ("test", *command_line.COMMANDS):
         assert f"python3 -m helpers {command}" in shown.stdout
 
 

@@ -107,7 +107,7 @@ def consistent(made):
         wait_for(lambda: not (session.thread and session.thread.is_alive()))
         n = session.iteration
         assert len(session.record) == n
-        assert all(iteration <= n for iteration in [*session.restarts, *(frame[0] for frame in session.frames)])
+        assert all(iteration <= n for iteration in [*session.restarts, *(frame[0] for frame in session.film.frames)])
         assert list(made.plot.figure.axes[0].lines[0].get_xdata()) == list(range(1, n + 1))
         assert enabled(made) >= ({"start", "save", "film"} if n else {"start"})
         assert "stop" not in enabled(made)

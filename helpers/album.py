@@ -1,0 +1,105 @@
+"""A gallery to look at: a contact sheet, and a page of HTML that holds every picture and can be sorted."""
+
+import base64
+import html
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from helpers.images import load_image, load_recipe, thumbnail, write_whole
+from helpers.recipe import caption
+
+SHEET = 40_000_000  # pixels of a contact sheet, about
+CELL = 240  # pixels of one of its pictures' long side, if there is room
+LABEL, GAP = 20, 8  # pixels
+PAGE_PICTURE, QUALITY = 512, 82
+
+TEMPLATE = Template((Path(__file__).with_name("album.html")).read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A picture of a gallery, with the files it was made from and what was varied."""
+
+    path: Path
+    content: Path
+    style: Path
+    names: tuple[str, str]  # of these two
+    varied: dict[str, str]
+
+    @property
+    def variation(self) -> str:
+        return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in self.varied.items())
+
+
+def save_sheet(entries: Sequence[Entry], path: Path) -> Path:
+    """Writes a PNG with a column for each style and a row for each photograph and variation, and returns its path."""
+    styles = {entry.style: entry.names[1] for entry in entries}
+    rows = {(entry.content, entry.variation): entry.names[0] for entry in entries}
+    cell = min(CELL, round((SHEET / (len(styles) + 1) / (len(rows) + 1)) ** 0.5))
+    step = cell + GAP, cell + LABEL + GAP
+    sheet = Image.new("RGB", (GAP + step[0] * (len(styles) + 1), GAP + step[1] * (len(rows) + 1)), "white")
+
+    def put(column: int, row: int, picture: Path, label: str) -> None:
+        x, y = GAP + column * step[0], GAP + row * step[1]
+        small = ImageOps.contain(thumbnail(load_image(picture, 2 * CELL), 2 * CELL), (cell, cell))
+        sheet.paste(small, (x + (cell - small.width) // 2, y + cell - small.height))
+        draw = ImageDraw.Draw(sheet)
+        font = ImageFont.load_default(13)
+        while label and draw.textlength(label, font) > cell:
+            label = label[:-2] + "…" if len(label) > 2 else ""
+        draw.text((x + cell / 2, y + cell + 2), label, "#333333", font, anchor="ma")
+
+    for column, (style, name) in enumerate(styles.items(), 1):
+        put(column, 0, style, name)
+    for row, ((content, _), name) in enumerate(rows.items(), 1):
+        put(0, row, content, name)
+    for entry in entries:
+        row = list(rows).index((entry.content, entry.variation))
+        put(1 + list(styles).index(entry.style), 1 + row, entry.path, entry.variation)
+    file = io.BytesIO()
+    sheet.save(file, "PNG")
+    write_whole(path, file.getvalue())
+    return path
+
+
+def save_page(entries: Sequence[Entry], path: Path) -> Path:
+    """Writes a page with every picture, its recipe and its losses, which needs no other file; returns its path."""
+    recipes = [load_recipe(entry.path) for entry in entries]
+    keys = {"content": "", "style": "", **dict.fromkeys(name for entry in entries for name in entry.varied)}
+    keys |= {f"{name} loss": "" for recipe in recipes for name in recipe.get("losses", {})}
+    options = "".join(f"<option>{html.escape(key)}</option>" for key in (name.replace("_", " ") for name in keys))
+    cards = "".join(_card(entry, recipe) for entry, recipe in zip(entries, recipes, strict=True))
+    page = TEMPLATE.substitute(count=len(entries), options=options, cards=cards)
+    write_whole(path, page.encode())
+    return path
+
+
+def _card(entry: Entry, recipe: dict[str, Any]) -> str:
+    file = io.BytesIO()
+    thumbnail(load_image(entry.path, PAGE_PICTURE), PAGE_PICTURE).save(file, "JPEG", quality=QUALITY)
+    content, style = entry.names
+    title = f"{content} in the manner of {style}"
+    losses = {f"{name} loss": value for name, value in recipe.get("losses", {}).items()}
+    varied = {name.replace("_", " "): value for name, value in entry.varied.items()}
+    sorted_by = {"content": content, "style": style, **varied, **losses}
+    parts = {
+        "data": json.dumps(sorted_by),
+        "picture": "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode(),
+        "title": title,
+        "variation": entry.variation,
+        "caption": caption(recipe),
+        "recipe": json.dumps(recipe, indent=1),
+    }
+    return CARD.substitute({name: html.escape(text) for name, text in parts.items()})
+
+
+CARD = Template("""
+<figure data-by="$data"><img src="$picture" alt="$title $variation"><figcaption><b>$title</b> $variation
+<p>$caption</p><details><summary>Recipe</summary><pre>$recipe</pre></details></figcaption></figure>""")

@@ -1,0 +1,65 @@
+"""A gallery on a Dask cluster: a scheduler and two workers in processes of their own, one of which is killed."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# One thread each, so that sums are made in the same order everywhere.
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
+GALLERY = ["--content", "landscape", "portrait", "--style", "monet", "picasso", "--vary", "seed=1,2,3",
+           "--size", "96", "--steps", "60"]  # fmt: skip
+
+
+def started(stack: ExitStack, *command: str) -> subprocess.Popen:
+    process = subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, env=ENVIRONMENT, stderr=subprocess.PIPE)
+    stack.enter_context(process)
+    stack.callback(process.kill)
+    return process
+
+
+def pictures(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob("*--*.png")}
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory) -> dict[str, bytes]:
+    """The pictures, made in one process."""
+    folder = tmp_path_factory.mktemp("alone")
+    command = [sys.executable, "-m", "helpers", "gallery", *GALLERY, "--folder", str(folder)]
+    subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, check=True, timeout=300)
+    return pictures(folder)
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["both workers", "one is killed"])
+def test_a_cluster_makes_the_same_pictures(alone, killed, tmp_path):
+    with ExitStack() as stack:
+        told = tmp_path / "scheduler.json"
+        started(stack, "distributed.cli.dask_scheduler", "--port", "0", "--host", "127.0.0.1", "--no-dashboard",
+                "--scheduler-file", str(told))  # fmt: skip
+        workers = [
+            started(stack, "distributed.cli.dask_worker", "--scheduler-file", str(told), "--nthreads", "1",
+                    "--no-nanny", "--no-dashboard", "--local-directory", str(tmp_path / name))
+            for name in ("one", "two")
+        ]  # fmt: skip
+        while not told.exists():
+            time.sleep(0.1)
+        address = json.loads(told.read_text())["address"]
+        out = tmp_path / "out"
+        client = started(stack, "helpers", "gallery", *GALLERY, "--folder", str(out), "--scheduler", address)
+        while len(pictures(out)) < 3:
+            assert client.poll() is None
+            time.sleep(0.05)
+        if killed:
+            workers[0].kill()
+            assert len(pictures(out)) < len(alone)
+        _, said = client.communicate(timeout=300)
+        assert client.returncode == 0, said.decode()
+        assert pictures(out) == alone
+        assert len(alone) == 12

@@ -1,0 +1,50 @@
+"""`render --film` and `--compare`: what is sent to others."""
+
+from PIL import Image
+
+from helpers.images import load_image, load_recipe
+from helpers.options import settings
+from helpers.recipe import caption
+from helpers.render import render
+
+SMALL = ["landscape", "monet", "--size", "64", "--steps", "6"]
+
+
+def test_a_film_begins_with_the_first_iteration_and_ends_with_the_picture(tmp_path):
+    out = tmp_path / "mine.png"
+    assert render(settings([*SMALL, "--film", "--out", str(out)])) == [out, tmp_path / "mine.webp"]
+    with Image.open(tmp_path / "mine.webp") as film:
+        assert film.n_frames == 6  # an iteration each; the last is shown longer
+        assert film.size == Image.open(out).size
+        film.seek(5)
+        last = load_image(out).clone()
+        film.convert("RGB").save(tmp_path / "last.png")
+    assert (load_image(tmp_path / "last.png") - last).abs().mean() < 0.25
+
+
+def test_a_comparison_shows_the_three_pictures_and_the_recipe(tmp_path):
+    out = tmp_path / "mine.png"
+    made = render(settings([*SMALL, "--compare", "--out", str(out)]))
+    assert made == [out, tmp_path / "mine--compare.png"]
+    sheet = Image.open(made[1]).convert("RGB")
+    assert sheet.width == 1500
+    third, height = sheet.width // 3, 150
+    colours = [
+        sheet.crop((i * third + 50, 100, (i + 1) * third - 50, 100 + height)).getcolors(1 << 20) for i in range(3)
+    ]
+    assert all(len(part.getcolors(1 << 20)) > 1000 for part in parts)
+
+
+def test_a_caption_says_what_was_asked_and_what_came_out():
+    recipe = {"size": 64, "iteration": 6, "style_weight": 100.0, "optimizer": "adam", "losses": {"total": 1.23456}}
+    assert caption(recipe) == "64 pixels · 6 iterations · style weight 100 · optimizer adam\nlosses: total 1.23"
+    assert caption({"seed": 3}) == "seed 3"
+
+
+def test_the_losses_are_in_the_recipe(tmp_path):
+    out = tmp_path / "mine.png"
+    render(settings([*SMALL, "--out", str(out)]))
+    losses = load_recipe(out)["losses"]
+    recipe = load_recipe(out)
+    parts = sum(recipe[f"{name}_weight"] * losses[name] for name in ("content", "style", "tv"))
+    assert abs(parts - losses["total"]) < 1e-4 * losses["total"]
