@@ -1,25 +1,52 @@
-"""Every exercise of the notebooks as a learner meets it: the stub is untried, the folded solution is right."""
+"""Every exercise as a learner meets it, in the lessons and in what a class is given of them."""
 
-import re
+import nbformat
+import pytest
 
-
-def exercises(cells):
-    """(stub, check, solution), each as source code."""
-    for i, cell in enumerate(cells):
-        if "exercise" in cell.metadata.get("tags", []):
-            (solution,) = re.findall(r"^```python\n(.*?)^```", cells[i + 2].source, flags=re.S | re.M)
-            yield cell.source, cells[i + 1].source, solution
+from helpers.handout import exercises, for_students, solution_code, solved
 
 
-def test_stubs_are_untried_and_solutions_are_right(path, cells, monkeypatch, capsys):
+@pytest.fixture
+def verdict(path, cells, monkeypatch, capsys):
+    """Runs an answer and the check below it, in one world for a notebook, and returns the last line."""
     monkeypatch.chdir(path.parent)
     names = {}
     exec(cells[1].source, names)  # the imports
-    for stub, check, solution in exercises(cells):
+
+    def verdict(answer, check):
         capsys.readouterr()
-        exec(stub, names)
+        exec(answer, names)
         exec(check, names)
-        assert capsys.readouterr().out == "not tried yet\n", check
-        exec(solution, names)
-        exec(check, names)
-        assert capsys.readouterr().out.splitlines()[-1].startswith("right: "), check
+        return capsys.readouterr().out.splitlines()[-1]
+
+    return verdict
+
+
+def test_stubs_are_untried_and_solutions_are_right(path, verdict):
+    for stub, check, solution in exercises(nbformat.read(path, as_version=4)):
+        assert verdict(stub.source, check.source) == "not tried yet"
+        assert verdict(solution_code(solution), check.source).startswith("right: ")
+
+
+@pytest.mark.parametrize(("change", "said"), [(for_students, "not tried yet"), (solved, "right: ")])
+def test_they_are_so_in_a_handout(path, verdict, change, said):
+    handed_out = change(nbformat.read(path, as_version=4))
+    nbformat.validate(handed_out)
+    assert len(exercises(handed_out)) == len(exercises(nbformat.read(path, as_version=4)))
+    for stub, check, *_ in exercises(handed_out):
+        assert verdict(stub.source, check.source).startswith(said)
+
+
+def test_a_handout_gives_no_solution_away(path):
+    notebook = nbformat.read(path, as_version=4)
+    solutions = [solution_code(solution) for _, _, solution in exercises(notebook)]
+    given = "\n".join(cell.source for cell in for_students(notebook).cells)
+    assert "<details>" not in given
+    assert not [code for code in solutions if code in given]
+
+
+@pytest.mark.parametrize("change", [for_students, solved])
+def test_a_handout_was_never_run(path, change):
+    for cell in change(nbformat.read(path, as_version=4)).cells:
+        assert not cell.get("outputs")
+        assert not cell.get("execution_count")
