@@ -17,7 +17,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 PROJECT = "style-transfer-companion"  # its name in pyproject.toml
 COMPLETE = VENV / "complete"  # holds the hash of the requirements that were installed to the end
-COMMANDS = ("render", "gallery", "handout", "bench", "distil")  # each is the file of its name
+COMMANDS = ("render", "gallery", "slides", "handout", "bench", "distil")  # each is the file of its name
 
 HELP = """\
 Neural style transfer, a companion to a course.
@@ -25,6 +25,7 @@ Neural style transfer, a companion to a course.
   python3 -m helpers                      open the notebooks in JupyterLab
   python3 -m helpers render PHOTO STYLE   paint a photograph in the style of a picture
   python3 -m helpers gallery              paint many photographs in many styles, and lay them out on one page
+  python3 -m helpers slides               the lessons as slides for a projector, or their rehearsal
   python3 -m helpers handout              the lessons for a class: no outputs, no solutions; or with them
   python3 -m helpers bench                how fast this machine is, beside a textbook's loop
   python3 -m helpers test                 run the tests (pytest's options may follow)
