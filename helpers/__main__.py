@@ -11,7 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from helpers.places import NOTEBOOKS, ROOT, WORK
+
 REQUIREMENTS = ROOT / "requirements.txt"
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -76,6 +77,13 @@ def environment():
     wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
     if COMPLETE.is_file() and COMPLETE.read_text() == wanted and PYTHON.exists():
         return PYTHON
+    if WORK != ROOT:
+        stop(
+            "This Python lacks what the notebooks need ({}), and {} may not be written to by you. Whoever owns that "
+            "folder can run `python3 -m helpers --version` there once, or copy it to a folder of yours.".format(
+                ", ".join(missing()), ROOT
+            )
+        )
     if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
         stop(
             "This Python cannot make a virtual environment, because its venv module is not installed. On Debian and "
@@ -121,9 +129,9 @@ def diagnosis(said):
     return "pip could not install the packages; the lines above say why. " + again
 
 
-def run(*command):
-    """Gives this process to `python -m command` in the project's folder."""
-    os.chdir(str(ROOT))
+def run(*command, folder=ROOT):
+    """Gives this process to `python -m command` in a folder."""
+    os.chdir(str(folder))
     if os.name == "nt":  # Windows has no exec that waits
         sys.exit(subprocess.call([sys.executable, "-m", *command]))
     os.execv(sys.executable, [sys.executable, "-m", *command])
@@ -156,9 +164,21 @@ def main(arguments):
     elif command in COMMANDS:
         sys.exit(importlib.import_module(f"helpers.{command}").main(arguments[1:]))
     else:
-        first = ROOT / "notebooks" / "00_start_here.ipynb"
         options = arguments[1:] if command == "lab" else arguments
-        run("jupyterlab", str(first if first.exists() else first.parent), *options)
+        run("jupyterlab", str(lessons() / "00_start_here.ipynb"), *options, folder=WORK)
+
+
+def lessons():
+    """The notebooks' folder; where nothing can be saved there, one with copies of one's own, which are not replaced."""
+    if WORK == ROOT:
+        return NOTEBOOKS
+    for path in [*NOTEBOOKS.glob("*.*"), *ROOT.glob("docs/*.jpg")]:
+        own = WORK / path.relative_to(ROOT)
+        own.parent.mkdir(parents=True, exist_ok=True)
+        if not own.exists():
+            shutil.copyfile(str(path), str(own))
+    print(f"{ROOT} may not be written to by you: your notebooks and results are in {WORK}", file=sys.stderr)
+    return WORK / "notebooks"
 
 
 if __name__ == "__main__":

@@ -11,8 +11,9 @@ from urllib.parse import quote
 import ipywidgets as widgets
 
 from helpers.errors import TeachingError
-from helpers.images import RESULTS, find_picture, load_image, thumbnail, write_whole
+from helpers.images import find_picture, load_image, thumbnail, write_whole
 from helpers.live import jpeg
+from helpers.places import RESULTS
 
 UPLOADS = RESULTS / "uploads"
 SMALL = 128  # pixels of a thumbnail's long side: twice what is seen, for sharp screens

@@ -26,9 +26,10 @@ from torchvision.transforms import v2
 from tqdm import tqdm
 
 from helpers.errors import TeachingError
-from helpers.images import DATA, MEAN, STD, load_image, pictures_in, write_whole
+from helpers.images import MEAN, STD, load_image, pictures_in, write_whole
 from helpers.judge import agreement
 from helpers.losses import content_loss, gram_matrix, style_loss
+from helpers.places import DATA
 from helpers.vgg import (
     COMPACT_WEIGHTS,
     CONTENT_LAYER,

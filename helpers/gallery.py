@@ -23,7 +23,6 @@ from helpers.album import Entry, save_page, save_sheet
 from helpers.errors import TeachingError
 from helpers.images import (
     CONTENTS,
-    RESULTS,
     STYLES,
     SUFFIXES,
     as_png,
@@ -33,6 +32,7 @@ from helpers.images import (
     write_whole,
 )
 from helpers.options import Parser, recipe_of, settings
+from helpers.places import RESULTS
 from helpers.recipe import outcome
 from helpers.render import last_iteration, painting
 

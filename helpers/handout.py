@@ -18,11 +18,10 @@ import nbformat
 from nbformat import NotebookNode
 
 from helpers.errors import TeachingError
-from helpers.images import DATA, RESULTS, write_whole
+from helpers.images import write_whole
 from helpers.options import Parser
+from helpers.places import NOTEBOOKS, RESULTS, ROOT
 
-ROOT = DATA.parent
-NOTEBOOKS = ROOT / "notebooks"
 # What the lessons need to run anywhere, and what README.md shows.
 NEEDED = ("README.md", "LICENSE", "requirements.txt", "pyproject.toml", "helpers", "data", "docs/*.jpg")
 

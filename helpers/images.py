@@ -23,6 +23,8 @@ from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from helpers.errors import TeachingError
+from helpers.places import DATA, OWN
+from helpers.places import RESULTS as RESULTS  # where the lessons look for it
 
 # Per-channel statistics of ImageNet's training images, RGB in [0, 1]
 # (https://docs.pytorch.org/vision/stable/models.html).
@@ -30,9 +32,6 @@ MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
 STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 
 MIN_SIDE = 32  # pixels; after VGG-19's four poolings, conv5_1 still sees 2 x 2 positions
-
-DATA = Path(__file__).resolve().parent.parent / "data"
-RESULTS = DATA.parent / "results"
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
@@ -50,8 +49,8 @@ def _matplotlib_portrait() -> dict[str, Path]:
     return {"portrait": Path(spec.submodule_search_locations[0], "mpl-data", "sample_data", "grace_hopper.jpg")}
 
 
-CONTENTS: dict[str, Path] = pictures_in(DATA / "content") | _matplotlib_portrait()
-STYLES: dict[str, Path] = pictures_in(DATA / "style")
+CONTENTS: dict[str, Path] = pictures_in(DATA / "content") | pictures_in(OWN / "content") | _matplotlib_portrait()
+STYLES: dict[str, Path] = pictures_in(DATA / "style") | pictures_in(OWN / "style")
 
 
 def find_picture(name_or_path: str | Path) -> Path:

@@ -9,7 +9,7 @@ import torch
 from helpers.__main__ import missing
 from helpers.errors import TeachingError
 from helpers.estimate import duration, free_memory, measured
-from helpers.images import RESULTS
+from helpers.places import RESULTS, shown
 from helpers.vgg import best_device, imagenet_is_here, load_vgg19
 
 PACKAGES = ("torch", "torchvision", "jupyterlab", "ipywidgets")
@@ -39,6 +39,8 @@ def report() -> str:
         lines.append(f"VGG-19 itself: {there}")
     except TeachingError as error:
         lines.append(f"-> {error}")
-    if not os.access(RESULTS if RESULTS.exists() else RESULTS.parent, os.W_OK):
-        lines.append(f"-> {RESULTS} cannot be written to: copy the course to a folder of yours")
+    lines.append(f"results go to: {shown(RESULTS)}")
+    there = next(folder for folder in (RESULTS, *RESULTS.parents) if folder.exists())
+    if not os.access(there, os.W_OK):
+        lines.append(f"-> {there} cannot be written to: copy the course to a folder of yours")
     return "\n".join(lines)

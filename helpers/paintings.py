@@ -11,7 +11,8 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from helpers.errors import TeachingError
-from helpers.images import DATA, load_image, write_whole
+from helpers.images import load_image, write_whole
+from helpers.places import OWN
 
 COMMONS = "https://commons.wikimedia.org/wiki/Special:FilePath/"
 USER_AGENT = "style-transfer-companion/0.1 (course material; Python urllib)"
@@ -51,7 +52,7 @@ PAINTINGS = {
 }  # fmt: skip
 
 
-def fetch_painting(name: str, folder: Path = DATA / "style") -> Path:
+def fetch_painting(name: str, folder: Path = OWN / "style") -> Path:
     """Downloads a painting's photograph to folder/name.jpg, whole or not at all, with a progress bar; returns its path.
 
     name: one of PAINTINGS. A file that is there already is not fetched again.

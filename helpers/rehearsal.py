@@ -31,7 +31,7 @@ def rehearse(path: Path) -> bool:
 
     client = NotebookClient(
         notebook, timeout=LIMIT, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}},
-        on_cell_execute=begin, on_cell_executed=end,
+        extra_arguments=["--log-level=ERROR"], on_cell_execute=begin, on_cell_executed=end,
     )  # fmt: skip
     print(f"{path.stem} ...", flush=True)
     start, failure = time.perf_counter(), ""

@@ -16,9 +16,10 @@ from helpers.checkpoint import BEGINNING, State
 from helpers.errors import TeachingError
 from helpers.estimate import check_memory
 from helpers.film import Film
-from helpers.images import CONTENTS, RESULTS, STYLES, load_image, load_recipe, save_image
+from helpers.images import CONTENTS, STYLES, load_image, load_recipe, save_image
 from helpers.losses import Weights, report_schedule
 from helpers.options import recipe_of, settings
+from helpers.places import RESULTS
 from helpers.recipe import caption, followed, followed_rate, outcome
 from helpers.transfer import LEARNING_RATES, NO_IMAGE, SHARES, DivergedError, Rate, Schedule, Step, coarse_to_fine
 from helpers.unfinished import Keeper, reserved

@@ -23,9 +23,9 @@ from nbformat import NotebookNode
 from pygments.formatters import HtmlFormatter
 
 from helpers.errors import TeachingError
-from helpers.handout import NOTEBOOKS
-from helpers.images import RESULTS, write_whole
+from helpers.images import write_whole
 from helpers.options import Parser
+from helpers.places import NOTEBOOKS, RESULTS
 from helpers.rehearsal import rehearse
 
 DECK = Path(__file__).with_name("deck")

@@ -25,6 +25,7 @@ from helpers.lifetime import compute_aside, reachable_while_busy, take_place, wa
 from helpers.losses import Weights, report_schedule
 from helpers.options import recipe_of, settings
 from helpers.panel import SIZES, Panel, note
+from helpers.places import shown
 from helpers.plots import loss_curves, pictures, show
 from helpers.recipe import outcome
 from helpers.render import begin, next_result
@@ -433,7 +434,7 @@ class Studio(widgets.VBox):
             return None
         if path != own:
             path.with_suffix(SUFFIX).unlink(missing_ok=True)
-        self.panel.say(f"Saved as {path.parent.name}/{path.name}")
+        self.panel.say(f"Saved as {shown(path)}")
         return path
 
     def __repr__(self) -> str:

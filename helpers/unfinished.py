@@ -18,8 +18,8 @@ import psutil
 
 from helpers.checkpoint import State, load_checkpoint, save_checkpoint
 from helpers.errors import TeachingError
-from helpers.images import RESULTS
 from helpers.losses import Weights
+from helpers.places import RESULTS
 from helpers.transfer import NO_IMAGE, Step
 
 SUFFIX = ".checkpoint"

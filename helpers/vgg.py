@@ -18,7 +18,8 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from helpers.errors import TeachingError
-from helpers.images import DATA, write_whole
+from helpers.images import write_whole
+from helpers.places import DATA
 from helpers.threads import limit_threads
 
 # Where torchvision's `vgg19().features` keeps the convolutions up to conv5_1: index -> the paper's name.
