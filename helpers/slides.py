@@ -9,6 +9,7 @@ notes (key S) come from notebooks/README.md: what it says of a section of the le
 """
 
 import base64
+import html
 import io
 import mimetypes
 import re
@@ -45,7 +46,7 @@ def deck(path: Path, guide: str) -> str:
             cell.source = re.sub(r"\((\d\d_\w+)\.ipynb", r"(\1.html", with_formulas(cell.source))
             _attach_pictures(cell, path.parent)
         else:
-            cell.outputs = [output for output in cell.outputs if not _is_widget(output)]
+            cell.outputs = [_described(output) for output in cell.outputs if not _is_widget(output)]
     read = {name: (DECK / name).read_text(encoding="utf-8") for name in ("reveal.css", "deck.css", "reveal.js",
                                                                          "notes.js", "deck.js")}  # fmt: skip
     colours = HtmlFormatter(style="default").get_style_defs(".highlight")
@@ -104,6 +105,15 @@ def _attach_pictures(cell: NotebookNode, folder: Path) -> None:
         kind, picture = mimetypes.guess_type(name)[0], (folder / name).read_bytes()
         cell.setdefault("attachments", {})[Path(name).name] = {kind: base64.b64encode(picture).decode()}
         cell.source = cell.source.replace(f"({name})", f"(attachment:{Path(name).name})")
+
+
+def _described(output: NotebookNode) -> NotebookNode:
+    """An output with its figure, if it is one, as HTML, so that the text for those who cannot see it is kept."""
+    for kind in [kind for kind in output.get("data", {}) if kind in ("image/png", "image/jpeg")]:
+        alt = html.escape(output.metadata.get(kind, {}).get("alt", ""))
+        picture = "".join(output.data[kind].split())
+        output.data = {"text/html": f'<img alt="{alt}" src="data:{kind};base64,{picture}">'}
+    return output
 
 
 def _is_widget(output: NotebookNode) -> bool:

@@ -1,0 +1,98 @@
+"""Lessons in front of a room: exported as slides, and live in large type."""
+
+import re
+
+import nbformat
+import pytest
+
+from helpers.places import NOTEBOOKS
+from helpers.slides import deck, notes_on
+
+LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
+PAGE = {"width": 1280, "height": 720}
+NOTE = "- **Summary**: ask what they will try first."
+
+
+@pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
+def lesson(request):
+    return request.param
+
+
+def shown(notebook) -> int:
+    """How many figures a notebook's slides have to show."""
+    cells = [cell for cell in notebook.cells if cell.metadata.slideshow.slide_type != "skip"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    stored = sum(any(kind.startswith("image/") for kind in output.get("data", {})) for output in outputs)
+    return stored + sum(len(re.findall(r"!\[", cell.source)) for cell in cells if cell.cell_type == "markdown")
+
+
+def test_every_slide_fits_and_every_figure_is_there(browser, lesson, tmp_path):
+    file = tmp_path / "deck.html"
+    file.write_text(deck(lesson, f"## {int(lesson.stem[:2])}. About it\n\n{NOTE}\n"), encoding="utf-8")
+    page = browser.new_page(viewport=PAGE)
+    asked, said = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(file.as_uri())
+    page.wait_for_selector("body[data-ready]", timeout=60_000)
+    notebook = nbformat.read(lesson, as_version=4)
+
+    assert page.evaluate(
+        "[...document.querySelectorAll('.page img:not(.math)')].filter(i => i.naturalWidth > 0).length"
+    ) == shown(notebook)
+    assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+    assert page.evaluate("[...document.images].every(image => image.alt && !image.alt.startsWith('No description'))")
+    titles = [
+        title
+        for cell in notebook.cells
+        if cell.cell_type == "markdown"
+        for title in re.findall("^##? .+", cell.source, re.M)
+    ]
+    assert page.evaluate("document.querySelectorAll('.page h1, .page h2').length") == len(titles)
+    total = page.evaluate("Reveal.getTotalSlides()")
+    assert total >= len(titles)
+    for number in range(total):
+        size = "const page = Reveal.getCurrentSlide().querySelector('.page'); return [page.scrollWidth, page.scrollHeight, page.innerText.length + 99 * page.querySelectorAll('img').length]"  # noqa: E501
+        width, height, filled = page.evaluate(f"(() => {{ {size} }})()")
+        assert (width, height) == (1280, 720), f"slide {number + 1} does not fit"
+        assert filled > 20, f"slide {number + 1} is empty"
+        page.evaluate("Reveal.next()")
+    assert page.evaluate("Reveal.isLastSlide()")
+    assert "ask what they will try first." in page.evaluate("Reveal.getSlideNotes()")
+    assert [url for url in asked if not url.startswith("data:")] == [file.as_uri()]
+    assert said == []
+    page.close()
+
+
+def test_the_speakers_view_shows_the_notes(browser, tmp_path):
+    file = tmp_path / "deck.html"
+    file.write_text(deck(LESSONS[0], "## 0. Start\n\n- **0. Start here**: welcome them.\n"), encoding="utf-8")
+    page = browser.new_page(viewport=PAGE)
+    page.goto(file.as_uri())
+    page.wait_for_selector("body[data-ready]")
+    with page.expect_popup() as opened:
+        page.keyboard.press("s")
+    opened.value.wait_for_function("document.body.innerText.includes('welcome them.')", timeout=20_000)
+    page.close()
+
+
+def test_a_lesson_is_projected_in_large_type_and_back(open_notebook):
+    notebook = open_notebook("projector.ipynb", "from helpers.projector import project\nproject()", "project(False)")
+    size = "parseFloat(getComputedStyle(document.querySelector('.jp-Notebook .cm-content')).fontSize)"
+    status = "getComputedStyle(document.querySelector('#jp-main-statusbar')).display"
+    before = notebook.page.evaluate(size)
+    notebook.run_cell(0)
+    notebook.page.wait_for_function(f"{size} > 1.4 * {before}")
+    assert notebook.page.evaluate(status) == "none"
+    notebook.run_cell(1)
+    notebook.page.wait_for_function(f"{size} === {before}")
+    assert notebook.page.evaluate(status) != "none"
+    assert notebook.errors() == []
+
+
+def test_notes_are_taken_from_the_guide_by_lesson_and_heading():
+    guide = "## 1. A\n\n- **One**: ask\n  this.\n- **Two**: and that.\n\nText.\n\n## 2. B\n\n- **One**: another.\n"
+    assert notes_on("01_a", guide) == {"One": "ask this.", "Two": "and that."}
+    assert notes_on("02_b", guide) == {"One": "another."}
+    assert notes_on("03_c", guide) == {}
