@@ -1,22 +1,15 @@
 """The originals: what they are, where they hang, and how to fetch those that are in the public domain."""
 
-import http.client
 import io
-import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
+from helpers.downloads import download
 from helpers.errors import TeachingError
 from helpers.images import load_image, write_whole
 from helpers.places import OWN
 
 COMMONS = "https://commons.wikimedia.org/wiki/Special:FilePath/"
-USER_AGENT = "style-transfer-companion/0.1 (course material; Python urllib)"
-PATIENCE = 20.0  # seconds without a byte
 LONGEST = 180.0  # seconds for the whole file
 LARGEST = 30_000_000  # bytes
 
@@ -72,40 +65,10 @@ def fetch_painting(name: str, folder: Path = OWN / "style") -> Path:
     if path.is_file():
         return path
     try:
-        content = _download(painting.address, painting.title)
-        load_image(io.BytesIO(content))
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise TeachingError(f"{painting.title} could not be fetched: {_reason(error)}. {stand_in}") from None
-    write_whole(path, content)
+        content = io.BytesIO()
+        download(painting.address, content, painting.title, LARGEST, LONGEST)
+        load_image(io.BytesIO(content.getvalue()))
+    except TeachingError as error:
+        raise TeachingError(f"{painting.title} could not be fetched: {str(error).rstrip('.')}. {stand_in}") from None
+    write_whole(path, content.getvalue())
     return path
-
-
-def _download(address: str, title: str) -> bytes:
-    """The content at an address, within the limits above."""
-    deadline = time.monotonic() + LONGEST
-    request = urllib.request.Request(address, headers={"User-Agent": USER_AGENT})
-    content = bytearray()
-    with urllib.request.urlopen(request, timeout=PATIENCE) as response:
-        size = int(response.headers.get("Content-Length") or 0)
-        with tqdm(total=size or None, desc=title, unit="B", unit_scale=True) as bar:
-            while chunk := response.read1(65536):
-                content += chunk
-                bar.update(len(chunk))
-                if max(size, len(content)) > LARGEST:
-                    raise TeachingError(f"the file is larger than {LARGEST // 1_000_000} MB")
-                if time.monotonic() > deadline:
-                    raise TeachingError(f"it took longer than {LONGEST:.0f} seconds")
-    if len(content) < size:
-        raise TeachingError(f"the connection was cut after {len(content)} of {size} bytes")
-    return bytes(content)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, urllib.error.HTTPError):
-        error.close()  # it holds the connection
-        return f"the server answered {error.code} ({error.reason})"
-    if isinstance(error, TimeoutError):
-        return "the server did not answer in time"
-    if isinstance(error, urllib.error.URLError):
-        return f"there is no connection ({error.reason})"
-    return str(error).rstrip(".")

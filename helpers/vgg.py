@@ -4,9 +4,10 @@ Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image 
 its use for style: Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016.
 """
 
+import hashlib
 import math
-import socket
 import sys
+import tempfile
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from helpers.downloads import download
 from helpers.errors import TeachingError
 from helpers.images import write_whole
 from helpers.places import DATA
@@ -34,7 +36,7 @@ LAYERS: dict[int, str] = {
 STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 CONTENT_LAYER = "conv4_2"
 
-PATIENCE = 20.0  # seconds that a download may go without a byte
+LARGEST, LONGEST = 700_000_000, 3600  # bytes and seconds of VGG-19's download
 
 COMPACT_WEIGHTS = DATA / "weights" / "compact.safetensors"
 
@@ -235,6 +237,21 @@ def _imagenet_files() -> tuple[Path, Path]:
     return whole, whole.with_name("vgg19-conv5_1.safetensors")
 
 
+def _fetch(url: str, path: Path) -> None:
+    """Downloads a file whose name ends with the beginning of its SHA-256, as torch hub's do; whole or not at all."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        temporary = Path(folder, path.name)
+        with temporary.open("wb") as file:
+            download(url, file, "VGG-19", LARGEST, LONGEST)
+        found, wanted = hashlib.sha256(), path.stem.split("-")[1]
+        with temporary.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                found.update(chunk)
+        if not found.hexdigest().startswith(wanted):
+            raise TeachingError(f"its SHA-256 begins with {found.hexdigest()[:8]}, not {wanted}: it is another file")
+        temporary.replace(path)
+
+
 def _imagenet_weights() -> dict[str, Tensor]:
     """torchvision's VGG-19, cut at conv5_1: from the cache beside torch hub's file, or downloaded and cut now."""
     url = _imagenet_address()
@@ -246,18 +263,13 @@ def _imagenet_weights() -> dict[str, Tensor]:
     if downloaded_now:
         print(f"Downloading VGG-19 (548 MB, once) to {whole}", file=sys.stderr)
         folder.mkdir(parents=True, exist_ok=True)
-        patience = socket.getdefaulttimeout()
         try:
-            socket.setdefaulttimeout(PATIENCE)  # torch.hub has none of its own, and would wait for ever
-            # Writes to a temporary file first, and moves it here when its hash is right.
-            torch.hub.download_url_to_file(url, str(whole), hash_prefix=whole.stem.split("-")[1])
-        except (OSError, RuntimeError) as error:
+            _fetch(url, whole)
+        except (OSError, TeachingError) as error:
             raise TeachingError(
                 f"VGG-19 could not be downloaded ({error}). Try again when online; load_vgg19('compact') needs no "
                 f"download. Or put {whole.name} from another machine into {folder}."
             ) from None
-        finally:
-            socket.setdefaulttimeout(patience)
     state = _read_weights(whole)
     write_whole(cut, save(state))
     if downloaded_now:

@@ -9,10 +9,11 @@ import threading
 import pytest
 from PIL import Image
 
-from helpers import paintings
+from helpers import downloads, paintings
+from helpers.downloads import USER_AGENT
 from helpers.errors import TeachingError
 from helpers.images import STYLES, load_image
-from helpers.paintings import PAINTINGS, USER_AGENT, fetch_painting
+from helpers.paintings import PAINTINGS, fetch_painting
 
 
 def jpeg():
@@ -179,7 +180,7 @@ def test_a_download_that_fails_says_why_names_the_stand_in_and_leaves_nothing(
 ):
     hang(museum.server_port, page)
     for name, value in limits.items():
-        monkeypatch.setattr(paintings, name, value)
+        monkeypatch.setattr(downloads if name == "PATIENCE" else paintings, name, value)
     with pytest.raises(
         TeachingError, match=rf"(?s)The Starry Night could not be fetched: .*{reason}.*'van_gogh' in STYLES"
     ):

@@ -1,15 +1,14 @@
 """The network's structure, its layers against torchvision's own, and every way of loading weights."""
 
 import hashlib
-import socket
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 import torchvision
 from safetensors.torch import load_file, save_file
 
+from helpers import vgg
 from helpers.errors import TeachingError
 from helpers.images import load_image
 from helpers.vgg import (
@@ -155,31 +154,51 @@ def test_imagenet_weights_are_cut_once_and_then_loaded_from_the_cache(hub):
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
 
 
+def fetched(monkeypatch, content: bytes, digest: str) -> list:
+    """Has VGG-19 come from a file of this content, under a name that promises a digest; collects what is asked for."""
+    asked = []
+
+    def download(url, file, title, largest, longest):
+        asked.append((url, largest, longest))
+        file.write(content)
+
+    monkeypatch.setattr(vgg, "download", download)
+    monkeypatch.setattr(vgg, "_imagenet_address", lambda: f"https://models/vgg19-{digest[:8]}.pth")
+    return asked
+
+
+def test_torchvisions_address_ends_with_the_digest_that_is_checked():
+    assert vgg._imagenet_address() == "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
+
+
 def test_imagenet_weights_are_downloaded_announced_checked_and_not_kept_whole(hub, monkeypatch, capsys):
     content = hub.read_bytes()
     hub.unlink()
-    asked = []
-
-    def download(url, destination, hash_prefix=None, progress=True):
-        asked.append((url, hash_prefix, progress))
-        assert 0 < socket.getdefaulttimeout() <= 60
-        Path(destination).write_bytes(content)
-
-    monkeypatch.setattr(torch.hub, "download_url_to_file", download)
+    digest = hashlib.sha256(content).hexdigest()
+    asked = fetched(monkeypatch, content, digest)
     load_vgg19("imagenet", device="cpu")
-    assert asked == [("https://download.pytorch.org/models/vgg19-dcbb9e9d.pth", "dcbb9e9d", True)]
-    assert socket.getdefaulttimeout() is None
+    assert asked == [(f"https://models/vgg19-{digest[:8]}.pth", vgg.LARGEST, vgg.LONGEST)]
+    assert 548e6 < vgg.LARGEST < 1e9
     assert "548 MB" in capsys.readouterr().err
     assert [path.name for path in hub.parent.iterdir()] == ["vgg19-conv5_1.safetensors"]
+
+
+def test_another_file_than_was_promised_is_refused(hub, monkeypatch):
+    content = hub.read_bytes()
+    hub.unlink()
+    fetched(monkeypatch, content, "00000000")
+    with pytest.raises(TeachingError, match=r"could not be downloaded \(its SHA-256 begins with .*, not 00000000"):
+        load_vgg19("imagenet")
+    assert not list(hub.parent.iterdir())
 
 
 def test_offline_says_what_to_do(hub, monkeypatch):
     hub.unlink()
 
-    def refuse(*_, **__):
-        raise OSError("Network is unreachable")
+    def refuse(*_):
+        raise TeachingError("there is no connection (Network is unreachable)")
 
-    monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
+    monkeypatch.setattr(vgg, "download", refuse)
     with pytest.raises(TeachingError, match=r"could not be downloaded.*unreachable.*'compact'.*no download"):
         load_vgg19("imagenet")
     assert not list(hub.parent.iterdir())
