@@ -189,7 +189,7 @@ def variation(text: str) -> tuple[str, list[str]]:
     name, _, values = text.partition("=")
     if not name or not all(values.split(",")):
         raise argparse.ArgumentTypeError(f"write style_weight=1,10,100, not '{text}'")
-    return name.strip("-").replace("-", "_"), values.split(",")
+    return name.strip("-").replace("-", "_"), list(dict.fromkeys(values.split(",")))
 
 
 def parser() -> Parser:

@@ -8,18 +8,28 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from helpers.errors import TeachingError
 from helpers.estimate import duration
 
 LONG = 2.0  # seconds that a room notices
 LIMIT = 600  # seconds that a cell may take
 
 
+def read(path: Path) -> NotebookNode:
+    """A notebook; raises TeachingError for a file that is none."""
+    try:
+        return nbformat.read(path, as_version=4)
+    # Reading a damaged one fails in as many ways as there are versions of the format.
+    except Exception as error:
+        raise TeachingError(f"'{path}' is no notebook, or damaged ({str(error).splitlines()[0]}).") from None
+
+
 def rehearse(path: Path) -> bool:
     """Runs a notebook's cells in a kernel of their own, prints the long ones, and returns whether all went well.
 
-    The notebook's file stays as it is.
+    The notebook's file stays as it is. Raises TeachingError for a file that is no notebook.
     """
-    notebook = nbformat.read(path, as_version=4)
+    notebook = read(path)
     began: dict[int, float] = {}
     took: dict[int, float] = {}
 

@@ -27,7 +27,7 @@ from helpers.errors import TeachingError
 from helpers.images import write_whole
 from helpers.options import Parser
 from helpers.places import NOTEBOOKS, RESULTS
-from helpers.rehearsal import rehearse
+from helpers.rehearsal import read, rehearse
 
 DECK = Path(__file__).with_name("deck")
 GUIDE = NOTEBOOKS / "README.md"
@@ -39,7 +39,7 @@ POINTS = 12  # the size at which Matplotlib sets a formula
 
 def deck(path: Path, guide: str) -> str:
     """A lesson's slides as the text of a file of HTML. guide: the text with the speaker's notes."""
-    notebook = nbformat.read(path, as_version=4)
+    notebook = read(path)
     notebook.cells = [part for cell in notebook.cells for part in (cell, *_notes(cell, notes_on(path.stem, guide)))]
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -47,21 +47,21 @@ def deck(path: Path, guide: str) -> str:
             _attach_pictures(cell, path.parent)
         else:
             cell.outputs = [_described(output) for output in cell.outputs if not _is_widget(output)]
-    read = {name: (DECK / name).read_text(encoding="utf-8") for name in ("reveal.css", "deck.css", "reveal.js",
+    files = {name: (DECK / name).read_text(encoding="utf-8") for name in ("reveal.css", "deck.css", "reveal.js",
                                                                          "notes.js", "deck.js")}  # fmt: skip
     colours = HtmlFormatter(style="default").get_style_defs(".highlight")
     # A script must not be ended by what it only speaks of.
-    scripts = [read[name].replace("</script", r"<\/script") for name in ("reveal.js", "notes.js", "deck.js")]
-    title = notebook.cells[0].source.splitlines()[0].lstrip("# ")
-    looks = {"title": title, "style": "\n".join((read["reveal.css"], colours, read["deck.css"])), "scripts": scripts}
+    scripts = [files[name].replace("</script", r"<\/script") for name in ("reveal.js", "notes.js", "deck.js")]
+    title = next((text[1] for cell in notebook.cells if (text := re.match("# (.+)", cell.source))), path.stem)
+    looks = {"title": title, "style": "\n".join((files["reveal.css"], colours, files["deck.css"])), "scripts": scripts}
     exporter = SlidesExporter(extra_template_basedirs=[str(DECK.parent)], template_name=DECK.name)
     return exporter.from_notebook_node(notebook, {"deck": looks, "metadata": {"path": str(path.parent)}})[0]
 
 
 def notes_on(lesson: str, guide: str) -> dict[str, str]:
     """What the guide says of a lesson's sections, by their headings: its lines `- **heading**: ...`."""
-    number = int(lesson[:2])
-    about = re.search(rf"^## {number}\. .*?(?=^## |\Z)", guide, re.S | re.M)
+    number = lesson[:2].lstrip("0") or "0"
+    about = re.search(rf"^## {re.escape(number)}\. .*?(?=^## |\Z)", guide, re.S | re.M)
     points = re.findall(r"^- \*\*(.+?)\*\*: (.+?)(?=^- |^\S|\Z|\n\n)", about[0] if about else "", re.S | re.M)
     return {heading: " ".join(text.split()) for heading, text in points}
 
@@ -88,8 +88,8 @@ def _formula(found: re.Match) -> str:
     picture = io.BytesIO()
     try:
         depth = mathtext.math_to_image(f"${known}$", picture, format="svg")
-    except ValueError as error:
-        raise TeachingError(f"The formula ${tex}$ cannot be set by Matplotlib: {error}") from None
+    except ValueError:
+        raise TeachingError(f"The formula ${tex}$ cannot be set by Matplotlib, which knows no environments.") from None
     svg = picture.getvalue()
     height = float(re.search(rb'height="([\d.]+)pt"', svg)[1]) / POINTS
     image = (
