@@ -45,7 +45,8 @@ def release_workers() -> None:
 
     Each thread that computes gets workers of its own. As soon as there are more of them than processors, those of GNU's
     OpenMP sleep between two operations instead of spinning, and a run in a second thread takes 1.4 to 1.9 times as long
-    (https://gcc.gnu.org/onlinedocs/libgomp/GOMP_005fSPINCOUNT.html). Elsewhere this does nothing.
+    (https://gcc.gnu.org/onlinedocs/libgomp/GOMP_005fSPINCOUNT.html). Elsewhere, and with those of GCC before 9 that
+    older torches bring, this does nothing.
     """
-    with suppress(AttributeError, OSError):  # another OpenMP, which is linked in another way
+    with suppress(AttributeError, OSError):
         ctypes.CDLL(torch._C.__file__).omp_pause_resource_all(SOFT)

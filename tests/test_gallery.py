@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from html import unescape
 
 import pytest
@@ -112,7 +113,6 @@ def test_two_files_of_one_name_are_two_pictures(tmp_path):
         (["--vary", "size=64,small"], "invalid int value: 'small'"),
         (["--out", "mine.png"], "A gallery takes no --recipe"),
         (["--steps", "0"], "--steps is a number of iterations from 1 up"),
-        (["--scheduler", "nonsense://here"], "There is no scheduler at 'nonsense://here'"),
     ],
 )
 def test_what_makes_no_sense_is_one_line(arguments, said, tmp_path, capsys):
@@ -120,6 +120,12 @@ def test_what_makes_no_sense_is_one_line(arguments, said, tmp_path, capsys):
     lines = capsys.readouterr().err.splitlines()
     assert said in lines[-1]
     assert not list(tmp_path.iterdir())
+
+
+def test_without_dask_it_is_said_how_to_get_it(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert run(tmp_path, "--scheduler", "tcp://127.0.0.1:8786") == 2
+    assert "--scheduler needs Dask: pip install" in capsys.readouterr().err
 
 
 def test_the_sheet_has_a_column_for_each_style_and_a_row_for_each_variation(tmp_path):

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from helpers import gallery
+
 ROOT = Path(__file__).resolve().parents[2]
 # One thread each, so that sums are made in the same order everywhere.
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -35,6 +37,12 @@ def alone(tmp_path_factory) -> dict[str, bytes]:
     command = [sys.executable, "-m", "helpers", "gallery", *GALLERY, "--folder", str(folder)]
     subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, check=True, timeout=300)
     return pictures(folder)
+
+
+def test_a_scheduler_that_is_not_there_is_one_line(tmp_path, capsys):
+    assert gallery.main([*GALLERY, "--folder", str(tmp_path), "--scheduler", "nonsense://here"]) == 2
+    assert "There is no scheduler at 'nonsense://here'" in capsys.readouterr().err.splitlines()[-1]
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("killed", [False, True], ids=["both workers", "one is killed"])
