@@ -18,7 +18,8 @@ from helpers.recipe import caption
 SHEET = 40_000_000  # pixels of a contact sheet, about
 CELL = 240  # pixels of one of its pictures' long side, if there is room
 LABEL, GAP = 20, 8  # pixels
-PAGE_PICTURE, QUALITY = 512, 82
+PAGE_PICTURE, QUALITY = 512, 82  # pixels of a long side, of JPEG
+MANY = 200  # from here on the page's pictures are half as large, so that it stays below some 30 MB for a thousand
 
 TEMPLATE = Template((Path(__file__).with_name("album.html")).read_text(encoding="utf-8"))
 
@@ -75,15 +76,16 @@ def save_page(entries: Sequence[Entry], path: Path) -> Path:
     keys = {"content": "", "style": "", **dict.fromkeys(name for entry in entries for name in entry.varied)}
     keys |= {f"{name} loss": "" for recipe in recipes for name in recipe.get("losses", {})}
     options = "".join(f"<option>{html.escape(key)}</option>" for key in (name.replace("_", " ") for name in keys))
-    cards = "".join(_card(entry, recipe) for entry, recipe in zip(entries, recipes, strict=True))
+    side = PAGE_PICTURE if len(entries) <= MANY else PAGE_PICTURE // 2
+    cards = "".join(_card(entry, recipe, side) for entry, recipe in zip(entries, recipes, strict=True))
     page = TEMPLATE.substitute(count=len(entries), options=options, cards=cards)
     write_whole(path, page.encode())
     return path
 
 
-def _card(entry: Entry, recipe: dict[str, Any]) -> str:
+def _card(entry: Entry, recipe: dict[str, Any], side: int) -> str:
     file = io.BytesIO()
-    thumbnail(load_image(entry.path, PAGE_PICTURE), PAGE_PICTURE).save(file, "JPEG", quality=QUALITY)
+    thumbnail(load_image(entry.path, side), side).save(file, "JPEG", quality=QUALITY)
     content, style = entry.names
     title = f"{content} in the manner of {style}"
     losses = {f"{name} loss": value for name, value in recipe.get("losses", {}).items()}

@@ -122,6 +122,17 @@ def test_what_makes_no_sense_is_one_line(arguments, said, tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
+def test_many_pictures_are_smaller_on_the_page(tmp_path, monkeypatch):
+    path = tmp_path / "noise.png"
+    Image.effect_noise((512, 512), 90).convert("RGB").save(path)
+    monkeypatch.setattr(album, "load_recipe", lambda _: {})
+    entry = album.Entry(path, path, path, ("a", "b"), {})
+    few = album.save_page([entry], tmp_path / "few.html").stat().st_size
+    monkeypatch.setattr(album, "MANY", 1)
+    many = album.save_page([entry] * 2, tmp_path / "many.html").stat().st_size
+    assert many / 2 < 0.5 * few
+
+
 def test_without_dask_it_is_said_how_to_get_it(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert run(tmp_path, "--scheduler", "tcp://127.0.0.1:8786") == 2
