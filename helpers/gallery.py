@@ -27,6 +27,7 @@ from helpers.images import (
     SUFFIXES,
     as_png,
     find_picture,
+    in_recipe,
     load_image,
     load_recipe,
     write_whole,
@@ -56,13 +57,13 @@ class Task:
 
     @property
     def done(self) -> bool:
-        """Whether the picture is there, finished, and made as it is wanted."""
+        """Whether the picture is there, finished, and made as it is wanted, wherever its two files lie by now."""
         try:
             recipe = load_recipe(self.out)
         except TeachingError:
             return False
-        asked = {name: value for name, value in recipe.items() if name not in ("iteration", "losses")}
-        return recipe.get("iteration") == last_iteration(self.given) and asked == self.wanted
+        same = all(recipe.get(name) == value for name, value in self.wanted.items() if name not in ("content", "style"))
+        return same and recipe.get("iteration") == last_iteration(self.given)
 
     @property
     def entry(self) -> Entry:
@@ -95,9 +96,7 @@ def tasks(arguments: argparse.Namespace, for_render: Sequence[str]) -> list[Task
     made = []
     for (name, content), (manner, style), varied in itertools.product(contents.items(), styles.items(), variations):
         options = [f"--{option.replace('_', '-')}={value}" for option, value in varied.items()]
-        named = [each if known.get(each) == path else str(path)
-                 for each, path, known in ((name, content, CONTENTS), (manner, style, STYLES))]  # fmt: skip
-        given = settings([*for_render, *options, "--", *named])
+        given = settings([*for_render, *options, "--", in_recipe(name, content), in_recipe(manner, style)])
         if given.recipe or given.resume or given.out or given.film or given.compare:
             raise TeachingError("A gallery takes no --recipe, --resume, --out, --film or --compare; use --folder.")
         parts = [name, manner, *(f"{option}={value.replace('/', '_')}" for option, value in varied.items())]
@@ -134,7 +133,7 @@ def here(wanted: Sequence[Task]) -> Iterator[tuple[Task, bytes | Exception]]:
 def on_cluster(wanted: Sequence[Task], address: str) -> Iterator[tuple[Task, bytes | Exception]]:
     """Likewise, on the workers of a Dask scheduler, in the order in which they are finished.
 
-    A worker that is lost has its pictures made by another. Raises TeachingError where there is no scheduler.
+    A worker that is lost has its pictures made by another. Raises TeachingError without a scheduler.
     """
     try:
         from distributed import Client, as_completed
@@ -159,6 +158,8 @@ def on_cluster(wanted: Sequence[Task], address: str) -> Iterator[tuple[Task, byt
         }
         for future in as_completed(futures):
             task = futures.pop(future)
+            if future.cancelled():
+                raise TeachingError(f"The scheduler at '{address}' was lost; the same command goes on with the rest.")
             yield task, future.exception() or future.result()
             future.release()
 
@@ -211,18 +212,13 @@ def parser() -> Parser:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs the command; returns 0, 1 where a picture failed, 2 where nothing could be begun."""
+    """Runs the command; returns 0, 1 where a picture failed, 2 where the work could not be begun or gone on with."""
     try:
         given, for_render = parser().parse_known_args(arguments)
         wanted = tasks(given, for_render)
         missing = [task for task in wanted if not task.done]
         print(f"{len(wanted)} pictures, {len(wanted) - len(missing)} of them there already", file=sys.stderr)
-        failed, stopped = {}, False
-        try:
-            failed = gallery(missing, on_cluster(missing, given.scheduler) if given.scheduler else here(missing))
-        except KeyboardInterrupt:
-            stopped = True
-            print("Stopped. The same command goes on with what is missing.", file=sys.stderr)
+        code = worked_through(missing, given.scheduler)
         there = [task.entry for task in wanted if task.done]
         if there:
             print(save_sheet(there, given.folder / "sheet.png"))
@@ -230,8 +226,21 @@ def main(arguments: Sequence[str]) -> int:
     except TeachingError as error:
         print(error, file=sys.stderr)
         return 2
+    return code
+
+
+def worked_through(missing: Sequence[Task], scheduler: str | None) -> int:
+    """Makes what is missing, as far as that goes, says what is missing still, and returns the command's exit code."""
+    try:
+        failed = gallery(missing, on_cluster(missing, scheduler) if scheduler else here(missing))
+    except KeyboardInterrupt:
+        print("Stopped. The same command goes on with what is missing.", file=sys.stderr)
+        return 130
+    except TeachingError as error:
+        print(error, file=sys.stderr)
+        return 2
     if failed:
-        print(f"{len(failed)} of {len(wanted)} pictures failed:", file=sys.stderr)
+        print(f"{len(failed)} of {len(missing)} pictures failed:", file=sys.stderr)
         for task, error in failed.items():
             print(f"  {task}: {said(error)}", file=sys.stderr)
-    return 130 if stopped else 1 if failed else 0
+    return 1 if failed else 0

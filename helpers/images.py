@@ -71,6 +71,11 @@ def find_picture(name_or_path: str | Path) -> Path:
     raise TeachingError(f"There is no picture '{name_or_path}'. {hint}")
 
 
+def in_recipe(name: str, path: Path) -> str:
+    """How a recipe tells a picture: a bundled one by its name, another by its path."""
+    return name if (CONTENTS | STYLES).get(name) == path else str(path.resolve())
+
+
 def load_image(
     path: str | Path | BinaryIO, max_size: int = 768, shape: tuple[int, int] | Tensor | None = None
 ) -> Tensor:
@@ -172,7 +177,7 @@ def save_image(tensor: Tensor, path: str | Path, recipe: dict[str, Any] | None =
 
 
 def as_png(tensor: Tensor, recipe: dict[str, Any] | None = None) -> bytes:
-    """The contents of the file that `save_image` writes; raises TeachingError as it does."""
+    """An image tensor (1, 3, H, W) as the contents of the file that `save_image` writes; raises as it does."""
     pixels = (im_convert(tensor) * 255).round().astype(np.uint8)
     text = PngInfo()
     if recipe is not None:

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from helpers.errors import TeachingError
 from helpers.estimate import Cost, check_memory, duration, forecast, free_memory, measured
-from helpers.images import CONTENTS, STYLES, load_image, save_image
+from helpers.images import in_recipe, load_image, save_image
 from helpers.lifetime import compute_aside, reachable_while_busy, take_place, watch_views
 from helpers.losses import Weights, report_schedule
 from helpers.options import recipe_of, settings
@@ -265,8 +265,7 @@ class Studio(widgets.VBox):
             setattr(given, name, self.panel.settings[name])
         given.seed, given.single_scale = self._seed, self.panel.settings.scales == 1
         given.content, given.style = (
-            chooser.name if chooser.path == (CONTENTS | STYLES).get(chooser.name) else str(chooser.path.resolve())
-            for chooser in (self.panel.content, self.panel.style)
+            in_recipe(chooser.name, chooser.path) for chooser in (self.panel.content, self.panel.style)
         )
         content, style = (load_image(chooser.path, given.size) for chooser in (self.panel.content, self.panel.style))
         model = self._model(given.network)

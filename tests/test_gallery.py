@@ -67,6 +67,18 @@ def test_another_picture_under_the_same_name_is_painted_anew(tmp_path):
     assert made() != red
 
 
+def test_pictures_that_were_moved_are_not_painted_anew(tmp_path):
+    def made(photograph):
+        arguments = ["--content", str(photograph), "--style", "monet", "--folder", str(tmp_path / "out"), *SMALL]
+        assert gallery.main(arguments) == 0
+        return (tmp_path / "out" / "photograph--monet.png").stat().st_mtime_ns
+
+    Image.linear_gradient("L").convert("RGB").save(tmp_path / "photograph.png")
+    first = made(tmp_path / "photograph.png")
+    (tmp_path / "elsewhere").mkdir()
+    assert made((tmp_path / "photograph.png").rename(tmp_path / "elsewhere" / "photograph.png")) == first
+
+
 def test_what_fails_is_told_and_the_rest_is_made(tmp_path, capsys):
     folder = tmp_path / "photographs"
     folder.mkdir()
@@ -146,9 +158,8 @@ def test_the_sheet_has_a_column_for_each_style_and_a_row_for_each_variation(tmp_
             path = tmp_path / f"{style}{weight}.png"
             colours[style, weight] = (50 * ord(style) % 256, 90 * int(weight), 10)
             Image.new("RGB", (album.CELL, album.CELL), colours[style, weight]).save(path)
-            entries.append(album.Entry(path, path, tmp_path / f"{style}1.png", ("photo", style), {"tv_weight": weight}))
-    for entry in entries:  # one photograph
-        object.__setattr__(entry, "content", tmp_path / "a1.png")
+            photograph, manner = tmp_path / "a1.png", tmp_path / f"{style}1.png"
+            entries.append(album.Entry(path, photograph, manner, ("photo", style), {"tv_weight": weight}))
     sheet = Image.open(album.save_sheet(entries, tmp_path / "sheet.png"))
     step = album.CELL + album.GAP, album.CELL + album.LABEL + album.GAP
     assert sheet.size == (3 * step[0] + album.GAP, 3 * step[1] + album.GAP)

@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -45,16 +46,17 @@ def test_a_scheduler_that_is_not_there_is_one_line(tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("killed", [False, True], ids=["both workers", "one is killed"])
-def test_a_cluster_makes_the_same_pictures(alone, killed, tmp_path):
+@contextmanager
+def at_work(tmp_path: Path, workers: int) -> Iterator[tuple[subprocess.Popen, subprocess.Popen, list, Path]]:
+    """A gallery that has three pictures and makes the others: its process, the scheduler, the workers, the folder."""
     with ExitStack() as stack:
         told = tmp_path / "scheduler.json"
-        started(stack, "distributed.cli.dask_scheduler", "--port", "0", "--host", "127.0.0.1", "--no-dashboard",
-                "--scheduler-file", str(told))  # fmt: skip
-        workers = [
+        scheduler = started(stack, "distributed.cli.dask_scheduler", "--port", "0", "--host", "127.0.0.1",
+                            "--no-dashboard", "--scheduler-file", str(told))  # fmt: skip
+        running = [
             started(stack, "distributed.cli.dask_worker", "--scheduler-file", str(told), "--nthreads", "1",
-                    "--no-nanny", "--no-dashboard", "--local-directory", str(tmp_path / name))
-            for name in ("one", "two")
+                    "--no-nanny", "--no-dashboard", "--local-directory", str(tmp_path / str(number)))
+            for number in range(workers)
         ]  # fmt: skip
         while not told.exists():
             time.sleep(0.1)
@@ -64,6 +66,12 @@ def test_a_cluster_makes_the_same_pictures(alone, killed, tmp_path):
         while len(pictures(out)) < 3:
             assert client.poll() is None
             time.sleep(0.05)
+        yield client, scheduler, running, out
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["both workers", "one is killed"])
+def test_a_cluster_makes_the_same_pictures(alone, killed, tmp_path):
+    with at_work(tmp_path, workers=2) as (client, _, workers, out):
         if killed:
             workers[0].kill()
             assert len(pictures(out)) < len(alone)
@@ -71,3 +79,14 @@ def test_a_cluster_makes_the_same_pictures(alone, killed, tmp_path):
         assert client.returncode == 0, said.decode()
         assert pictures(out) == alone
         assert len(alone) == 12
+
+
+def test_a_scheduler_that_is_lost_is_one_line_and_what_is_finished_is_shown(tmp_path):
+    with at_work(tmp_path, workers=1) as (client, scheduler, _, out):
+        scheduler.kill()
+        _, said = client.communicate(timeout=120)
+        assert client.returncode == 2
+        assert "was lost; the same command goes on with the rest." in said.decode()
+        assert 'Traceback (most recent call last):\n  File "<frozen runpy>' not in said.decode()
+        assert (out / "index.html").exists()
+        assert 3 <= len(pictures(out)) < 12
