@@ -45,6 +45,7 @@ def save_sheet(entries: Sequence[Entry], path: Path) -> Path:
     rows = {(entry.content, entry.variation): entry.names[0] for entry in entries}
     cell = min(CELL, round((SHEET / (len(styles) + 1) / (len(rows) + 1)) ** 0.5))
     step = cell + GAP, cell + LABEL + GAP
+    font = ImageFont.load_default(13)
     sheet = Image.new("RGB", (GAP + step[0] * (len(styles) + 1), GAP + step[1] * (len(rows) + 1)), "white")
 
     def put(column: int, row: int, picture: Path, label: str) -> None:
@@ -52,7 +53,6 @@ def save_sheet(entries: Sequence[Entry], path: Path) -> Path:
         small = ImageOps.contain(thumbnail(load_image(picture, 2 * CELL), 2 * CELL), (cell, cell))
         sheet.paste(small, (x + (cell - small.width) // 2, y + cell - small.height))
         draw = ImageDraw.Draw(sheet)
-        font = ImageFont.load_default(13)
         while label and draw.textlength(label, font) > cell:
             label = label[:-2] + "…" if len(label) > 2 else ""
         draw.text((x + cell / 2, y + cell + 2), label, "#333333", font, anchor="ma")
@@ -62,8 +62,8 @@ def save_sheet(entries: Sequence[Entry], path: Path) -> Path:
     for row, ((content, _), name) in enumerate(rows.items(), 1):
         put(0, row, content, name)
     for entry in entries:
-        row = list(rows).index((entry.content, entry.variation))
-        put(1 + list(styles).index(entry.style), 1 + row, entry.path, entry.variation)
+        column, row = list(styles).index(entry.style), list(rows).index((entry.content, entry.variation))
+        put(1 + column, 1 + row, entry.path, entry.variation)
     file = io.BytesIO()
     sheet.save(file, "PNG")
     write_whole(path, file.getvalue())
@@ -73,24 +73,27 @@ def save_sheet(entries: Sequence[Entry], path: Path) -> Path:
 def save_page(entries: Sequence[Entry], path: Path) -> Path:
     """Writes a page with every picture, its recipe and its losses, which needs no other file; returns its path."""
     recipes = [load_recipe(entry.path) for entry in entries]
-    keys = {"content": "", "style": "", **dict.fromkeys(name for entry in entries for name in entry.varied)}
-    keys |= {f"{name} loss": "" for recipe in recipes for name in recipe.get("losses", {})}
-    options = "".join(f"<option>{html.escape(key)}</option>" for key in (name.replace("_", " ") for name in keys))
+    sorted_by = [_sorted_by(entry, recipe) for entry, recipe in zip(entries, recipes, strict=True)]
+    keys = dict.fromkeys(key for each in sorted_by for key in each)
     side = PAGE_PICTURE if len(entries) <= MANY else PAGE_PICTURE // 2
-    cards = "".join(_card(entry, recipe, side) for entry, recipe in zip(entries, recipes, strict=True))
-    page = TEMPLATE.substitute(count=len(entries), options=options, cards=cards)
+    cards = [_card(*parts, side) for parts in zip(entries, recipes, sorted_by, strict=True)]
+    options = [f"<option>{html.escape(key)}</option>" for key in keys]
+    page = TEMPLATE.substitute(count=len(entries), options="".join(options), cards="".join(cards))
     write_whole(path, page.encode())
     return path
 
 
-def _card(entry: Entry, recipe: dict[str, Any], side: int) -> str:
+def _sorted_by(entry: Entry, recipe: dict[str, Any]) -> dict[str, Any]:
+    """What the page can sort a picture by."""
+    varied = {name.replace("_", " "): value for name, value in entry.varied.items()}
+    losses = {f"{name} loss": value for name, value in recipe.get("losses", {}).items()}
+    return {**dict(zip(("content", "style"), entry.names, strict=True)), **varied, **losses}
+
+
+def _card(entry: Entry, recipe: dict[str, Any], sorted_by: dict[str, Any], side: int) -> str:
     file = io.BytesIO()
     thumbnail(load_image(entry.path, side), side).save(file, "JPEG", quality=QUALITY)
-    content, style = entry.names
-    title = f"{content} in the manner of {style}"
-    losses = {f"{name} loss": value for name, value in recipe.get("losses", {}).items()}
-    varied = {name.replace("_", " "): value for name, value in entry.varied.items()}
-    sorted_by = {"content": content, "style": style, **varied, **losses}
+    title = " in the manner of ".join(entry.names)
     parts = {
         "data": json.dumps(sorted_by),
         "picture": "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode(),

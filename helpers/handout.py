@@ -25,6 +25,7 @@ from helpers.places import NOTEBOOKS, RESULTS, ROOT
 # What the lessons need to run anywhere, and what README.md shows.
 NEEDED = ("README.md", "LICENSE", "requirements.txt", "pyproject.toml", "helpers", "data", "docs/*.jpg")
 
+INSTRUCTOR = re.compile(r"^## For the instructor\n.*?(?=^## )", re.S | re.M)
 FOLDED = re.compile(r"^```python\n(.*?)\n```\n*(.*?)\s*</details>", re.S | re.M)
 
 
@@ -54,8 +55,13 @@ def for_students(notebook: NotebookNode) -> NotebookNode:
 
 
 def solved(notebook: NotebookNode) -> NotebookNode:
-    """Without outputs, with every solution in its stub's place, and what explains it below the check."""
+    """Without outputs, with every solution in its stub's place, and what explains it below the check.
+
+    Raises TeachingError for a lesson whose solutions were taken out.
+    """
     for stub, _, solution in exercises(notebook):
+        if "solution" not in _tags(solution):
+            raise TeachingError("These lessons came without solutions; ask where they came from for those with them.")
         stub.source, explained = FOLDED.search(solution.source).groups()
         solution.source = explained
     notebook.cells = [cell for cell in notebook.cells if cell.source]
@@ -81,6 +87,9 @@ def write(folder: Path, solutions: bool = False, notebooks_only: bool = False) -
             else:
                 to.parent.mkdir(exist_ok=True)
                 shutil.copy(path, to)
+    if not solutions:  # nor the section that leads to the guide
+        readme = (folder / "README.md").read_text(encoding="utf-8")
+        (folder / "README.md").write_text(INSTRUCTOR.sub("", readme), encoding="utf-8")
 
 
 def handout(out: Path, solutions: bool = False, notebooks_only: bool = False) -> Path:

@@ -68,7 +68,11 @@ def parser() -> Parser:
     add("--recipe", type=Path, metavar="FILE.png", help="take the settings from a picture made before")
     add("--resume", nargs="?", const=LAST, metavar="FILE.checkpoint",
         help="go on with a run that was cut off, bit for bit (default: the last one in results/)")  # fmt: skip
-    add("--film", action="store_true", help="also save how it came about, as an animated WebP of 5 MB at most")
+    add(
+        "--film",
+        action="store_true",
+        help="also save how it came about, as an animated WebP of 5 MB at most; with --resume, from there on",
+    )
     add("--compare", action="store_true", help="also save content, style and result side by side, with the recipe")
     add("--precision", default="auto", choices=PRECISIONS, help="in which the network computes; auto: the faster")
     # These have no option: only a run in the studio makes them.

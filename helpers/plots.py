@@ -66,13 +66,18 @@ def pictures(
 
 
 def comparison(images: Mapping[str, Tensor], caption: str) -> Figure:
-    """Pictures of equal height under their titles, and a caption below them all: to send, or to hand in."""
+    """Pictures of equal height under their titles, and a caption below them all: to send, or to hand in.
+
+    images: title -> an image tensor (1, 3, H, W); the sizes may differ. caption: of one line or more.
+    """
     arrays = {title: im_convert(image) for title, image in images.items()}
     shares = [array.shape[1] / array.shape[0] for array in arrays.values()]
     text = 0.24 * (caption.count("\n") + 1) + 0.15
-    figure = Figure((15, 15 / sum(shares) + 0.4 + text), layout="constrained")
-    pictures, under = figure.subfigures(2, height_ratios=(15 / sum(shares) + 0.4, text))
-    for ax, (title, array) in zip(pictures.subplots(1, len(arrays), width_ratios=shares), arrays.items(), strict=True):
+    width = 15.0
+    height = width / sum(shares) + 0.4  # inches, with the titles
+    figure = Figure((width, height + text), layout="constrained")
+    above, under = figure.subfigures(2, height_ratios=(height, text))
+    for ax, (title, array) in zip(above.subplots(1, len(arrays), width_ratios=shares), arrays.items(), strict=True):
         ax.imshow(array)
         ax.set_title(title, fontsize=FONT)
         ax.axis("off")

@@ -15,7 +15,8 @@ from helpers.losses import Weights
 from helpers.transfer import Schedule, Step
 
 TERMS = {"content_weight": "content", "style_weight": "style", "tv_weight": "tv"}  # a recipe's key -> Weights' name
-SAID = (*TERMS, "optimizer", "network", "start", "seed")  # in a caption
+COUNTED = {"size": "pixels", "iteration": "iterations"}  # in a caption, before what is
+SAID = (*TERMS, "optimizer", "network", "start", "seed")
 KNOWN = (*TERMS, "layer", "learning_rate")
 EXAMPLE = '{"iteration": 120, "style_weight": 320.0}'
 
@@ -46,14 +47,10 @@ def outcome(step: Step) -> dict[str, Any]:
 
 def caption(recipe: dict[str, Any]) -> str:
     """A recipe in two lines, to stand under its picture: what was asked for, and what came out."""
-    asked = [
-        f"{recipe[name]} {unit}" if unit else f"{name.replace('_', ' ')} {_short(recipe[name])}"
-        for name, unit in (("size", "pixels"), ("iteration", "iterations"), *((key, "") for key in SAID))
-        if recipe.get(name) is not None
-    ]
+    counts = [f"{recipe[name]} {unit}" for name, unit in COUNTED.items() if name in recipe]
+    said = [f"{name.replace('_', ' ')} {_short(recipe[name])}" for name in SAID if name in recipe]
     losses = [f"{name} {value:.3g}" for name, value in recipe.get("losses", {}).items()]
-    lines = " · ".join(asked), "losses: " + " · ".join(losses) if losses else ""
-    return "\n".join(line for line in lines if line)
+    return " · ".join(counts + said) + ("\nlosses: " + " · ".join(losses) if losses else "")
 
 
 def followed(weights: Schedule, changes: Sequence[dict[str, Any]]) -> Schedule:

@@ -39,8 +39,8 @@ POINTS = 12  # the size at which Matplotlib sets a formula
 
 def deck(path: Path, guide: str) -> str:
     """A lesson's slides as the text of a file of HTML. guide: the text with the speaker's notes."""
-    notebook = read(path)
-    notebook.cells = [part for cell in notebook.cells for part in (cell, *_notes(cell, notes_on(path.stem, guide)))]
+    notebook, notes = read(path), notes_on(path.stem, guide)
+    notebook.cells = [part for cell in notebook.cells for part in (cell, *_notes(cell, notes))]
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = re.sub(r"\((\d\d_\w+)\.ipynb", r"(\1.html", with_formulas(cell.source))
@@ -55,7 +55,7 @@ def deck(path: Path, guide: str) -> str:
     title = next((text[1] for cell in notebook.cells if (text := re.match("# (.+)", cell.source))), path.stem)
     looks = {"title": title, "style": "\n".join((files["reveal.css"], colours, files["deck.css"])), "scripts": scripts}
     exporter = SlidesExporter(extra_template_basedirs=[str(DECK.parent)], template_name=DECK.name)
-    return exporter.from_notebook_node(notebook, {"deck": looks, "metadata": {"path": str(path.parent)}})[0]
+    return exporter.from_notebook_node(notebook, {"deck": looks})[0]
 
 
 def notes_on(lesson: str, guide: str) -> dict[str, str]:
@@ -150,7 +150,7 @@ def main(arguments: Sequence[str]) -> int:
         lessons = chosen(given.lessons)
         if given.rehearse:
             return 0 if all([rehearse(path) for path in lessons]) else 1
-        guide = GUIDE.read_text(encoding="utf-8")
+        guide = GUIDE.read_text(encoding="utf-8") if GUIDE.exists() else ""  # a class is given none
         for path in lessons:
             out = given.out / f"{path.stem}.html"
             write_whole(out, deck(path, guide).encode())

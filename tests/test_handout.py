@@ -1,6 +1,7 @@
 """What a class is given: complete, ready to run, and never over somebody's work."""
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -31,6 +32,10 @@ def test_it_holds_what_the_lessons_need_and_no_answers(folder):
     assert len([name for name in names if name.startswith("notebooks/") and name.endswith(".ipynb")]) == 7
     assert not any("__pycache__" in name or name.startswith(("tests", ".git", "results/")) for name in names)
     assert "notebooks/README.md" not in names
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", readme)
+    assert links
+    assert all((folder / link).exists() for link in links)
 
 
 def test_a_picture_can_be_painted_in_it(folder, tmp_path):
@@ -45,6 +50,14 @@ def test_a_lesson_runs_in_it_from_top_to_bottom(folder, monkeypatch):
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": folder / "notebooks"}}).execute()
     printed = [output.text for cell in notebook.cells for output in cell.get("outputs", []) if "text" in output]
     assert printed.count("not tried yet\n") == 2
+
+
+def test_what_cannot_be_made_of_a_handout_is_one_line(folder):
+    refused = run("handout", "--solutions", cwd=folder)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "These lessons came without solutions" in refused.stderr
+    shown = run("slides", 0, "--out", folder / "slides", cwd=folder)
+    assert shown.returncode == 0, shown.stderr
 
 
 def test_a_zip_file_holds_one_folder_and_is_replaced(tmp_path):

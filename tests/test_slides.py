@@ -100,3 +100,10 @@ def test_a_cell_that_takes_for_ever_fails(write, capsys, monkeypatch):
     monkeypatch.setattr(rehearsal, "LIMIT", 1)
     assert slides.main([str(write("while True: pass")), "--rehearse"]) == 1
     assert "FAILED in cell 1: while True: pass" in capsys.readouterr().out
+
+
+def test_notes_are_taken_from_the_guide_by_lesson_and_heading():
+    guide = "## 1. A\n\n- **One**: ask\n  this.\n- **Two**: and that.\n\nText.\n\n## 2. B\n\n- **One**: another.\n"
+    assert slides.notes_on("01_a", guide) == {"One": "ask this.", "Two": "and that."}
+    assert slides.notes_on("02_b", guide) == {"One": "another."}
+    assert slides.notes_on("03_c", guide) == {}

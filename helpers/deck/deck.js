@@ -34,7 +34,7 @@ function blocksOf(cells) {
 function paginate(blocks, title, desk) {
   const pages = [];
   let page;
-  const room = () => page.clientHeight - FOOT - (page.lastChild ? page.lastChild.offsetTop + page.lastChild.offsetHeight : 30);
+  const room = () => page.clientHeight - FOOT - (page.lastChild.offsetTop + page.lastChild.offsetHeight);
   const turn = () => {
     page = document.createElement("div");
     page.className = "page";
@@ -64,8 +64,7 @@ function paginate(blocks, title, desk) {
       before.unshift(block.previousSibling);
       block.previousSibling.remove();
     }
-    const empty = page.querySelectorAll(".block").length <= 1;
-    if (!empty) {
+    if (page.querySelectorAll(".block").length > 1) {
       block.remove();
       turn();
     }

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 
 from helpers.places import NOTEBOOKS
-from helpers.slides import deck, notes_on
+from helpers.slides import deck
 
 LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
 PAGE = {"width": 1280, "height": 720}
@@ -89,10 +89,3 @@ def test_a_lesson_is_projected_in_large_type_and_back(open_notebook):
     notebook.page.wait_for_function(f"{size} === {before}")
     assert notebook.page.evaluate(status) != "none"
     assert notebook.errors() == []
-
-
-def test_notes_are_taken_from_the_guide_by_lesson_and_heading():
-    guide = "## 1. A\n\n- **One**: ask\n  this.\n- **Two**: and that.\n\nText.\n\n## 2. B\n\n- **One**: another.\n"
-    assert notes_on("01_a", guide) == {"One": "ask this.", "Two": "and that."}
-    assert notes_on("02_b", guide) == {"One": "another."}
-    assert notes_on("03_c", guide) == {}
