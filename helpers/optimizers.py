@@ -92,7 +92,8 @@ class LBFGS:
 
         def closure() -> Tensor:
             loss = loss_fn(self.pixels)
-            (self.pixels.grad,) = torch.autograd.grad(loss, self.pixels)
+            (gradient,) = torch.autograd.grad(loss, self.pixels)
+            self.pixels.grad = gradient.contiguous()  # torch.optim reads it as one row of numbers
             return loss
 
         self.descent.param_groups[0]["lr"] = rate

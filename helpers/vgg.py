@@ -18,6 +18,7 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from helpers.convolution import Conv2d
 from helpers.downloads import download
 from helpers.errors import TeachingError
 from helpers.images import write_whole
@@ -42,13 +43,6 @@ COMPACT_WEIGHTS = DATA / "weights" / "compact.safetensors"
 
 # Output channels of Simonyan and Zisserman's network (configuration E), layer by layer.
 VGG19_CHANNELS = {name: min(64 * 2 ** (int(name[4]) - 1), 512) for name in LAYERS.values()}
-
-
-class Conv2d(nn.Conv2d):
-    """Computes in the precision of what it is given; the filters stay stored as they are."""
-
-    def forward(self, image: Tensor) -> Tensor:
-        return self._conv_forward(image, self.weight.to(image.dtype), self.bias.to(image.dtype))
 
 
 class VGG19(nn.Sequential):
