@@ -13,6 +13,7 @@ class Conv2d(nn.Conv2d):
     """A convolution of 3 x 3, with a border of 1, in the precision of what it is given; the filters stay as stored."""
 
     def forward(self, image: Tensor) -> Tensor:
+        """(B, I, H, W) -> (B, O, H, W). Filters that are to learn, and a GPU, are left to torch."""
         weight, bias = self.weight.to(image.dtype), self.bias.to(image.dtype)
         if self.weight.requires_grad or image.device.type != "cpu":
             return self._conv_forward(image, weight, bias)
@@ -20,15 +21,15 @@ class Conv2d(nn.Conv2d):
 
 
 class _Frozen(torch.autograd.Function):
-    """Keeps nothing of the image, which torch would, and a copy with its border; and knows the quicker algorithm."""
+    """Keeps nothing but the filters: torch would keep the image with its border, for a gradient that nobody asks for."""
 
     @staticmethod
     def forward(ctx, image: Tensor, weight: Tensor, bias: Tensor, replicate: bool) -> Tensor:
+        padding = 0 if replicate else 1
         if replicate:
             image = pad(image, (1, 1, 1, 1), mode="replicate")
         ctx.save_for_backward(weight)
-        ctx.size, ctx.replicate = image.shape, replicate
-        padding = 0 if replicate else 1
+        ctx.size, ctx.padding, ctx.replicate = image.shape, padding, replicate
         if winograd.pays(image, weight):
             return winograd.convolve(image, weight, bias, padding)
         return conv2d(image, weight, bias, padding=padding)
@@ -37,11 +38,10 @@ class _Frozen(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None, None]:
         (weight,) = ctx.saved_tensors
-        padding = 0 if ctx.replicate else 1
         if winograd.pays(gradient, weight):
-            gradient = winograd.convolve_turned(gradient, weight, padding)
+            gradient = winograd.convolve_turned(gradient, weight, ctx.padding)
         else:
-            gradient = conv2d_input(ctx.size, weight, gradient, padding=padding)
+            gradient = conv2d_input(ctx.size, weight, gradient, padding=ctx.padding)
         if ctx.replicate:
             # What the copies on the border received belongs to the pixels that they are copies of.
             for axis in (2, 3):

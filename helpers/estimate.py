@@ -18,9 +18,10 @@ AT_MOST = 6000  # bytes for each pixel that no network takes more than; below, n
 SMALL = (96, 160)  # pixels: the long sides of the pictures measured
 PATIENCE = 120  # seconds that a run may take before a smaller size is suggested
 
-# Bytes for each pixel of the result that come later than the iterations measured: L-BFGS keeps two copies of each of
-# its last hundred iterations, and the run some pictures to go back to.
-LATER = {"adam": 120, "lbfgs": 120 + 2 * LBFGS.MEMORY * 12}
+# Bytes for each pixel of the result that are not kept in the iterations measured. On the way back the gradients of the
+# first layers' responses stand beside each other; the run has some pictures to go back to, and L-BFGS two copies of
+# each of its last iterations.
+LATER = {"adam": 180 + 120, "lbfgs": 180 + 120 + 2 * LBFGS.MEMORY * 12}
 
 
 @dataclass(frozen=True)
