@@ -21,7 +21,7 @@ class Conv2d(nn.Conv2d):
 
 
 class _Frozen(torch.autograd.Function):
-    """Keeps nothing but the filters: torch would keep the image with its border, for a gradient that nobody asks for."""
+    """Keeps only the filters: torch would keep the image with its border, for a gradient that nobody asks for."""
 
     @staticmethod
     def forward(ctx, image: Tensor, weight: Tensor, bias: Tensor, replicate: bool) -> Tensor:
