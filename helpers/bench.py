@@ -22,7 +22,8 @@ from helpers.vgg import LAYERS, VGG19, best_device, fast_precision, load_vgg19
 
 SIZE = 768  # pixels on the long side: the table's pictures are 768 x 512
 SMALL = 304  # where a run of 400 iterations on a single scale can be waited for
-ROUNDS = 2
+ROUNDS = 3
+TURN = 1.0  # seconds at least: a short iteration is repeated
 SIZES = (192, 384, 768, 1536)
 STEPS = 400
 GIB = 2**30
@@ -78,18 +79,21 @@ def random_vgg19() -> VGG19:
 
 
 def serve(pipe: connection.Connection, engine: str, size: int) -> None:
-    """In a process of its own: one iteration, and the seconds it took, for each message; at the end the peak memory."""
+    """In a process of its own: for each message a turn's iterations, and each one's seconds; then the peak memory."""
     # load_image enlarges nothing, unless the shape is asked for.
     content, style = (
         load_image(name, shape=(size * 2 // 3, size)).to(best_device()) for name in ("landscape", "van_gogh")
     )
     run = textbook(content, style) if engine == "textbook" else ours(engine, content, style)
     while pipe.recv():
-        began = time.perf_counter()
-        next(run)
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        pipe.send(time.perf_counter() - began)
+        seconds: list[float] = []
+        while sum(seconds) < TURN:
+            began = time.perf_counter()
+            next(run)
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            seconds.append(time.perf_counter() - began)
+        pipe.send(seconds)
     pipe.send(peak_memory())
 
 
@@ -132,13 +136,14 @@ def iterations(of: Sequence[tuple[str, int]], rounds: int = ROUNDS) -> list[dict
     """Seconds an iteration (the median) and peak memory of each, taking turns so that a busy moment meets them all."""
     with engines(of) as pipes:
         seconds: list[list[float]] = [[] for _ in of]
-        for _ in range(rounds + 1):  # the first one prepares
+        for turn in range(rounds + 1):
             for pipe, measured in zip(pipes, seconds, strict=True):
                 pipe.send(True)
-                measured.append(pipe.recv())
+                took = pipe.recv()
+                measured += took if turn else []  # the first one prepares
         memory = [(pipe.send(False), pipe.recv())[1] for pipe in pipes]
     return [
-        {"engine": engine, "size": size, "seconds": statistics.median(measured[1:]), "bytes": peak}
+        {"engine": engine, "size": size, "seconds": statistics.median(measured), "bytes": peak}
         for (engine, size), measured, peak in zip(of, seconds, memory, strict=True)
     ]
 

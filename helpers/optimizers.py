@@ -18,13 +18,16 @@ class Adam:
 
     The same as torch.optim.Adam, whose first use costs a second and 150 MB for what it brings along. The shorter memory
     of the squares (0.99 instead of 0.999) follows the loss, which changes quickly.
+
+    betas: the shares of the two running means that each step keeps.
     """
 
     BETAS = 0.9, 0.99
     EPSILON = 1e-8
 
-    def __init__(self, pixels: Tensor):
+    def __init__(self, pixels: Tensor, betas: tuple[float, float] = BETAS):
         self.pixels = pixels
+        self.betas = betas
         self.momentum = torch.zeros_like(pixels)  # the running mean of the gradients
         self.square = torch.zeros_like(pixels)  # and of their squares
         self.steps = 0
@@ -35,10 +38,10 @@ class Adam:
         (gradient,) = torch.autograd.grad(loss, self.pixels)
         self.steps += 1
         with torch.no_grad():
-            self.momentum.lerp_(gradient, 1 - self.BETAS[0])
-            self.square.lerp_(gradient.square(), 1 - self.BETAS[1])
+            self.momentum.lerp_(gradient, 1 - self.betas[0])
+            self.square.lerp_(gradient.square(), 1 - self.betas[1])
             # Both means began at zero, and are too small by these factors.
-            grown = [1 - beta**self.steps for beta in self.BETAS]
+            grown = [1 - beta**self.steps for beta in self.betas]
             spread = (self.square / grown[1]).sqrt_().add_(self.EPSILON)
             self.pixels.addcdiv_(self.momentum, spread, value=-rate / grown[0])
         return loss.detach()

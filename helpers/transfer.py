@@ -19,11 +19,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from helpers import heap
 from helpers.checkpoint import State, digest, load_checkpoint
 from helpers.errors import TeachingError
 from helpers.images import MEAN, STD, as_batch, noise_like
 from helpers.losses import Weights, content_loss, gram_matrix, style_loss, total_variation_loss
-from helpers.optimizers import OPTIMIZERS
+from helpers.optimizers import OPTIMIZERS, Adam
 from helpers.vgg import CONTENT_LAYER, VGG19, fast_precision, get_features
 
 Schedule = Callable[[int], Weights]
@@ -43,7 +44,10 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 # coarse_to_fine: shares of the iterations in full size, half, a quarter, an eighth. Four at half the size cost as much
 # as one in full.
 SHARES = (3, 6, 8, 8)
-SETTLED = 0.4  # in full size the learning rate falls to this share, so that what jitters comes to rest
+# In full size the learning rate falls to this share, so that what jitters comes to rest, and Adam forgets sooner: what
+# it brings along from the scale before is not of this one.
+SETTLED = 0.4
+SETTLING_BETAS = 0.8, 0.95
 COARSEST = 150  # pixels on the long side: below, nothing of the content's shapes is left in conv4_2
 
 
@@ -92,6 +96,7 @@ def optimise_image(
     optimizer: str = "adam",
     learning_rate: Rate | None = None,
     average: float = 0.0,
+    betas: tuple[float, float] = Adam.BETAS,
     resume: Resume = None,
 ) -> Iterator[Step]:
     """Changes the pixels of an image (1, 3, H, W) so that loss_fn(image, iteration) falls; yields a Step an iteration.
@@ -104,6 +109,7 @@ def optimise_image(
         learning rate, asked anew at every iteration.
     average: Adam's steps jitter around the minimum; with 0.9, say, Step.image is the running mean of the iterates (each
         older one counting 0.9 times as much as the next), which is cleaner. 0 is the plain iterate.
+    betas: what Adam's running means of the gradient and of its square keep at each step, as shares; L-BFGS has none.
     resume: an earlier run's Step.state(), or the path of a checkpoint with it, to go on from there as if that run had
         not ended, up to iteration `steps`. The other arguments have to be that run's.
 
@@ -116,7 +122,9 @@ def optimise_image(
     _checked_rate(rates(1))
     if not isinstance(average, int | float) or not 0 <= average < 1:
         raise TeachingError(f"average must be from 0 (off) to just under 1; got {average!r}.")
-    return _optimise(as_batch(image), loss_fn, steps, optimizer, rates, average, resumed(resume))
+    if not isinstance(betas, tuple) or len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+        raise TeachingError(f"betas are two numbers from 0 to just under 1, such as {Adam.BETAS}; got {betas!r}.")
+    return heap.kept(_optimise(as_batch(image), loss_fn, steps, optimizer, rates, average, betas, resumed(resume)))
 
 
 def resumed(resume: Resume) -> State:
@@ -124,14 +132,17 @@ def resumed(resume: Resume) -> State:
     return load_checkpoint(resume)[0] if isinstance(resume, str | Path) else resume or State()
 
 
-def _optimise(image, loss_fn, steps, optimizer, rates, average, resume) -> Iterator[Step]:
+def _optimise(image, loss_fn, steps, optimizer, rates, average, betas, resume) -> Iterator[Step]:
     black, white = ((value - MEAN.to(image.device)) / STD.to(image.device) for value in (0, 1))
+    adam = optimizer == "adam"
     made_with = {"optimizer": optimizer, "average": average, "size": [image.shape[3], image.shape[2]]}
+    if adam:
+        made_with["betas"] = list(betas)
     resume.check(made_with)
     before = {name: tensor.to(image.device) for name, tensor in resume.tensors.items()}
     pixels = before.get("pixels", image).detach().clone(memory_format=torch.contiguous_format).requires_grad_()
     mean = before.get("mean", torch.zeros_like(image)).clone()
-    descent = OPTIMIZERS[optimizer](pixels)
+    descent = Adam(pixels, betas) if adam else OPTIMIZERS[optimizer](pixels)
     try:
         done, first = int(before.get("iteration", 0)), float(before.get("first", 0)) or None
         if any(tensor.shape != image.shape or tensor.dtype != image.dtype for tensor in (pixels, mean)):
@@ -140,7 +151,6 @@ def _optimise(image, loss_fn, steps, optimizer, rates, average, resume) -> Itera
             descent.restore(before)
     except (KeyError, RuntimeError, ValueError):
         raise TeachingError("The checkpoint is damaged: its parts do not fit together. Start the run anew.") from None
-    adam = optimizer == "adam"
     scale = 4.4 if adam else 1.0  # black to white is about 4.4 in normalised values
     last_good = image.detach()
     began = time.perf_counter()
@@ -204,6 +214,7 @@ def style_transfer(
     content_layer: str = CONTENT_LAYER,
     relative: bool = True,
     average: float = 0.0,
+    betas: tuple[float, float] = Adam.BETAS,
     seed: int = 0,
     precision: str = "auto",
     resume: Resume = None,
@@ -264,7 +275,7 @@ def style_transfer(
         return nothing + w.content * content_term + w.style * style_term + w.tv * tv_term
 
     image = _start(start, content, style, seed)
-    for step in optimise_image(image, loss_fn, steps, optimizer, learning_rate, average, resume):
+    for step in optimise_image(image, loss_fn, steps, optimizer, learning_rate, average, betas, resume):
         read = {**{name: record[name] for name in ("content", "style", "tv")}, **record["layers"]}
         # All at once, for a GPU is waited for each time.
         together = torch.stack([torch.as_tensor(value, device=device).detach().float() for value in read.values()])
@@ -303,8 +314,9 @@ def coarse_to_fine(
 
     Most of the iterations happen where they are cheap, and large shapes are settled before fine strokes: Gatys et al.,
     "Controlling Perceptual Factors in Neural Style Transfer", CVPR 2017, section 6. Step.image has the size of its
-    scale; iterations count through. Adam's moments go along from scale to scale, and in the last one its learning rate
-    falls to SETTLED of what was asked. The arguments are `style_transfer`'s; no scale has a long side under COARSEST.
+    scale; iterations count through. Adam's moments go along from scale to scale; in the last one its learning rate
+    falls to SETTLED of what was asked, and its betas are SETTLING_BETAS. The arguments are `style_transfer`'s; no scale
+    has a long side under COARSEST.
 
     scales: how many sizes at most; 1 paints in full size alone.
     begin: how many of the iterations are done already; `start` is then the image that they led to.
@@ -346,9 +358,11 @@ def coarse_to_fine(
             asked = learning_rate(before + iteration) if callable(learning_rate) else learning_rate
             return asked * SETTLED ** ((before + iteration - first) / count) if settles else asked
 
+        own = {"betas": SETTLING_BETAS, **options} if settles else options
+
         run = style_transfer(
             small_content, small_style, model, later(weights, before), steps=end - before, start=image,
-            optimizer=optimizer, learning_rate=rate, average=average, resume=state, **options,
+            optimizer=optimizer, learning_rate=rate, average=average, resume=state, **own,
         )  # fmt: skip
         began = seconds
         for step in run:

@@ -81,6 +81,7 @@ def test_a_run_can_be_resumed_for_more_iterations_than_it_had(model, pictures):
         ({"style": "monet"}, "another style"),
         ({"model": 1}, "another network"),
         ({"optimizer": "lbfgs"}, r"another optimizer \('adam', now 'lbfgs'\)"),
+        ({"betas": (0.5, 0.6)}, r"another betas \(\[0.9, 0.99\], now \[0.5, 0.6\]\)"),
         ({"average": 0.5}, r"another average \(0.9, now 0.5\)"),
         ({"content_layer": "conv3_1"}, r"another content_layer \('conv4_2', now 'conv3_1'\)"),
         ({"relative": False}, "another relative"),

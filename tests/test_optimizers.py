@@ -16,9 +16,10 @@ def start():
     return torch.zeros(1, 3, 4, 4, requires_grad=True)
 
 
-def test_adam_is_torchs():
+@pytest.mark.parametrize("betas", [Adam.BETAS, (0.8, 0.95), (0.0, 0.0)])
+def test_adam_is_torchs(betas):
     ours, theirs = start(), start()
-    adam, reference = Adam(ours), torch.optim.Adam([theirs], lr=0.1, betas=(0.9, 0.99))
+    adam, reference = Adam(ours, betas), torch.optim.Adam([theirs], lr=0.1, betas=betas)
     for _ in range(30):
         loss = adam.step(valley, 0.1)
         reference.zero_grad()

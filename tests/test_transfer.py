@@ -88,6 +88,9 @@ def test_the_number_of_steps(steps):
         ({"learning_rate": 0}, "learning rate must be a number above 0"),
         ({"learning_rate": math.nan}, "learning rate must be a number above 0"),
         ({"average": 1}, "average must be from 0"),
+        ({"betas": (0.9, 1)}, r"betas are two numbers from 0 to just under 1, such as \(0.9, 0.99\); got \(0.9, 1\)"),
+        ({"betas": 0.9}, "betas are two numbers.*got 0.9"),
+        ({"betas": "ab"}, "betas are two numbers.*got 'ab'"),
     ],
 )
 def test_bad_arguments_are_refused_at_once(arguments, message):
@@ -253,6 +256,21 @@ def test_coarse_to_fine_goes_through_the_scales_and_counts_through(model, pictur
     assert [tuple(step.image.shape[2:]) for step in steps] == [(120, 160)] * 6 + [(240, 320)] * 3
     assert [step.weights == Weights() for step in steps] == [True] * 6 + [False] * 3
     assert all(a.seconds < b.seconds for a, b in pairwise(steps))
+
+
+@pytest.mark.parametrize(
+    "options, expected",
+    [
+        ({}, [[0.9, 0.99]] * 6 + [[0.8, 0.95]] * 3),  # in full size Adam forgets sooner
+        ({"scales": 1}, [[0.9, 0.99]] * 9),
+        ({"betas": (0.5, 0.6)}, [[0.5, 0.6]] * 9),
+        ({"optimizer": "lbfgs"}, [None] * 9),
+    ],
+)
+def test_the_betas_of_each_iteration(model, pictures, options, expected):
+    content, style = (torch.nn.functional.interpolate(x, scale_factor=5) for x in pictures)
+    steps = coarse_to_fine(content, style, model, steps=9, **options)
+    assert [step.state().made_with.get("betas") for step in steps] == expected
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
