@@ -165,14 +165,16 @@ def main(arguments):
         sys.exit(importlib.import_module(f"helpers.{command}").main(arguments[1:]))
     else:
         options = arguments[1:] if command == "lab" else arguments
-        run("jupyterlab", str(lessons() / "00_start_here.ipynb"), *options, folder=WORK)
+        # The lessons show pictures of docs/ too, which JupyterLab would not serve from the notebook's folder alone.
+        root = f"--ServerApp.root_dir={WORK}"
+        run("jupyterlab", str(lessons() / "00_start_here.ipynb"), root, *options, folder=WORK)
 
 
 def lessons():
     """The notebooks' folder; where nothing can be saved there, one with copies of one's own, which are not replaced."""
     if WORK == ROOT:
         return NOTEBOOKS
-    for path in [*NOTEBOOKS.glob("*.*"), *ROOT.glob("docs/*.jpg")]:
+    for path in [*NOTEBOOKS.glob("*.ipynb"), *NOTEBOOKS.glob("*.md"), *ROOT.glob("docs/*.jpg")]:
         own = WORK / path.relative_to(ROOT)
         own.parent.mkdir(parents=True, exist_ok=True)
         if not own.exists():

@@ -1,11 +1,16 @@
 """`python3 -m helpers` as a user meets it: in a process of its own."""
 
+import json
 import os
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from PIL import Image
@@ -33,6 +38,37 @@ def test_an_unknown_command_is_one_line():
     failed = run("paint")
     assert failed.returncode == 2
     assert failed.stderr == "There is no command 'paint'; `python3 -m helpers --help` lists them.\n"
+
+
+def test_jupyterlab_serves_every_picture_that_a_lesson_shows(tmp_path):
+    shown = {
+        picture
+        for lesson in (ROOT / "notebooks").glob("*.ipynb")
+        for cell in json.loads(lesson.read_text(encoding="utf-8"))["cells"]
+        for picture in re.findall(r"\]\(\.\./([^)]+\.jpg)\)", "".join(cell["source"]))
+    }
+    assert "docs/coarse_to_fine.jpg" in shown
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folders = {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("CONFIG", "DATA", "RUNTIME")}
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "helpers", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
+             f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=known"],
+            cwd=ROOT, env={**os.environ, **folders}, stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        end = time.monotonic() + 60
+        while "is running at" not in (tmp_path / "log").read_text() and server.poll() is None:
+            assert time.monotonic() < end, (tmp_path / "log").read_text()
+            time.sleep(0.1)
+        for path in ("notebooks/00_start_here.ipynb", *shown):
+            with urlopen(f"http://127.0.0.1:{port}/files/{path}?token=known", timeout=20) as answer:
+                assert answer.read() == (ROOT / path).read_bytes()
+    finally:
+        server.terminate()
+        server.wait(20)
 
 
 def test_render_makes_a_picture_with_its_recipe_and_prints_the_losses(tmp_path):

@@ -33,7 +33,7 @@ def test_jupyterlab_opens_copies_which_are_never_replaced(shared, monkeypatch, c
     monkeypatch.setattr(command_line, "run", lambda *command, folder: opened.append((command, folder)))
     command_line.main(["--no-browser"])
     notebook = shared / "notebooks" / "00_start_here.ipynb"
-    assert opened == [(("jupyterlab", str(notebook), "--no-browser"), shared)]
+    assert opened == [(("jupyterlab", str(notebook), f"--ServerApp.root_dir={shared}", "--no-browser"), shared)]
     assert f"your notebooks and results are in {shared}" in capsys.readouterr().err
     assert (shared / "docs" / "studio_during.jpg").exists()
     notebook.write_text("my work")
