@@ -271,8 +271,8 @@ def style_transfer(
             record.update(
                 iteration=iteration, content=content_term, style=style_term, tv=tv_term, layers=of_layer, weights=w
             )
-        nothing = 0 * image.sum()  # something to differentiate when every weight is 0
-        return nothing + w.content * content_term + w.style * style_term + w.tv * tv_term
+        total = w.content * content_term + w.style * style_term + w.tv * tv_term
+        return total if isinstance(total, Tensor) else 0 * image.sum()  # something to differentiate
 
     image = _start(start, content, style, seed)
     for step in optimise_image(image, loss_fn, steps, optimizer, learning_rate, average, betas, resume):
