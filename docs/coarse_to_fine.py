@@ -1,7 +1,7 @@
 """Makes coarse_to_fine.jpg, lesson 6's picture: eight pairs painted on one scale and coarse to fine, and their losses.
 
 python3 -m helpers render --help   # once, so that the environment exists
-.venv/bin/python docs/coarse_to_fine.py   # a quarter of an hour on two cores
+.venv/bin/python docs/coarse_to_fine.py   # half an hour on two cores
 """
 
 from pathlib import Path

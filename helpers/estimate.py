@@ -21,7 +21,7 @@ PATIENCE = 120  # seconds that a run may take before a smaller size is suggested
 # Bytes for each pixel of the result that are not kept in the iterations measured. On the way back the gradients of the
 # first layers' responses stand beside each other; the run has some pictures to go back to, and L-BFGS two copies of
 # each of its last iterations.
-LATER = {"adam": 180 + 120, "lbfgs": 180 + 120 + 2 * LBFGS.MEMORY * 12}
+LATER = {"adam": 300, "lbfgs": 300 + 2 * LBFGS.MEMORY * 12}
 
 
 @dataclass(frozen=True)

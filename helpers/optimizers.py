@@ -4,7 +4,7 @@ Both change `pixels` in place, and both can hand over their whole state as named
 as if nothing had happened.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -19,13 +19,13 @@ class Adam:
     The same as torch.optim.Adam, whose first use costs a second and 150 MB for what it brings along. The shorter memory
     of the squares (0.99 instead of 0.999) follows the loss, which changes quickly.
 
-    betas: the shares of the two running means that each step keeps.
+    betas: the shares, from 0 to just under 1, that the means of the gradient and of its square keep at each step.
     """
 
     BETAS = 0.9, 0.99
     EPSILON = 1e-8
 
-    def __init__(self, pixels: Tensor, betas: tuple[float, float] = BETAS):
+    def __init__(self, pixels: Tensor, betas: Sequence[float] = BETAS):
         self.pixels = pixels
         self.betas = betas
         self.momentum = torch.zeros_like(pixels)  # the running mean of the gradients

@@ -109,7 +109,8 @@ def optimise_image(
         learning rate, asked anew at every iteration.
     average: Adam's steps jitter around the minimum; with 0.9, say, Step.image is the running mean of the iterates (each
         older one counting 0.9 times as much as the next), which is cleaner. 0 is the plain iterate.
-    betas: what Adam's running means of the gradient and of its square keep at each step, as shares; L-BFGS has none.
+    betas: the shares, from 0 to just under 1, that Adam's running means of the gradient and of its square keep at each
+        step; L-BFGS has none.
     resume: an earlier run's Step.state(), or the path of a checkpoint with it, to go on from there as if that run had
         not ended, up to iteration `steps`. The other arguments have to be that run's.
 
@@ -120,9 +121,9 @@ def optimise_image(
         learning_rate = LEARNING_RATES[optimizer]
     rates = learning_rate if callable(learning_rate) else lambda _: learning_rate
     _checked_rate(rates(1))
-    if not isinstance(average, int | float) or not 0 <= average < 1:
+    if not _is_share(average):
         raise TeachingError(f"average must be from 0 (off) to just under 1; got {average!r}.")
-    if not isinstance(betas, tuple) or len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+    if not isinstance(betas, tuple) or len(betas) != 2 or not all(map(_is_share, betas)):
         raise TeachingError(f"betas are two numbers from 0 to just under 1, such as {Adam.BETAS}; got {betas!r}.")
     return heap.kept(_optimise(as_batch(image), loss_fn, steps, optimizer, rates, average, betas, resumed(resume)))
 
@@ -135,14 +136,13 @@ def resumed(resume: Resume) -> State:
 def _optimise(image, loss_fn, steps, optimizer, rates, average, betas, resume) -> Iterator[Step]:
     black, white = ((value - MEAN.to(image.device)) / STD.to(image.device) for value in (0, 1))
     adam = optimizer == "adam"
-    made_with = {"optimizer": optimizer, "average": average, "size": [image.shape[3], image.shape[2]]}
-    if adam:
-        made_with["betas"] = list(betas)
+    own = {"betas": list(betas)} if adam else {}
+    made_with = {"optimizer": optimizer, **own, "average": average, "size": [image.shape[3], image.shape[2]]}
     resume.check(made_with)
     before = {name: tensor.to(image.device) for name, tensor in resume.tensors.items()}
     pixels = before.get("pixels", image).detach().clone(memory_format=torch.contiguous_format).requires_grad_()
     mean = before.get("mean", torch.zeros_like(image)).clone()
-    descent = Adam(pixels, betas) if adam else OPTIMIZERS[optimizer](pixels)
+    descent = OPTIMIZERS[optimizer](pixels, **own)
     try:
         done, first = int(before.get("iteration", 0)), float(before.get("first", 0)) or None
         if any(tensor.shape != image.shape or tensor.dtype != image.dtype for tensor in (pixels, mean)):
@@ -272,7 +272,7 @@ def style_transfer(
                 iteration=iteration, content=content_term, style=style_term, tv=tv_term, layers=of_layer, weights=w
             )
         total = w.content * content_term + w.style * style_term + w.tv * tv_term
-        return total if isinstance(total, Tensor) else 0 * image.sum()  # something to differentiate
+        return total if isinstance(total, Tensor) else 0 * image.sum()  # no term counts: still to be differentiated
 
     image = _start(start, content, style, seed)
     for step in optimise_image(image, loss_fn, steps, optimizer, learning_rate, average, betas, resume):
@@ -358,11 +358,11 @@ def coarse_to_fine(
             asked = learning_rate(before + iteration) if callable(learning_rate) else learning_rate
             return asked * SETTLED ** ((before + iteration - first) / count) if settles else asked
 
-        own = {"betas": SETTLING_BETAS, **options} if settles else options
-
+        if settles:
+            options = {"betas": SETTLING_BETAS, **options}
         run = style_transfer(
             small_content, small_style, model, later(weights, before), steps=end - before, start=image,
-            optimizer=optimizer, learning_rate=rate, average=average, resume=state, **own,
+            optimizer=optimizer, learning_rate=rate, average=average, resume=state, **options,
         )  # fmt: skip
         began = seconds
         for step in run:
@@ -406,6 +406,10 @@ def _check(steps: int, optimizer: str) -> None:
         raise TeachingError(f"Unknown optimizer {optimizer!r}; it is 'adam' or 'lbfgs'.")
     if not isinstance(steps, int) or steps < 0:
         raise TeachingError(f"steps is the number of iterations, a whole number from 0 up; got {steps!r}.")
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value < 1
 
 
 def _checked_rate(learning_rate: float) -> float:

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from helpers import heap
+
 # In a process of its own, because glibc's settings cannot be taken back.
 PROGRAM = """
 import json, resource, sys, psutil, torch
@@ -36,7 +38,5 @@ def test_an_iterations_memory_waits_for_the_next_and_is_given_back_at_the_end():
 
 
 def test_without_glibc_it_is_the_same_run(monkeypatch):
-    from helpers import heap
-
     monkeypatch.setattr(heap.sys, "platform", "darwin")
     assert list(heap.kept(iter([1, 2, 3]))) == [1, 2, 3]

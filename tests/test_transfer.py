@@ -91,6 +91,7 @@ def test_the_number_of_steps(steps):
         ({"betas": (0.9, 1)}, r"betas are two numbers from 0 to just under 1, such as \(0.9, 0.99\); got \(0.9, 1\)"),
         ({"betas": 0.9}, "betas are two numbers.*got 0.9"),
         ({"betas": "ab"}, "betas are two numbers.*got 'ab'"),
+        ({"betas": ("a", 0.9)}, "betas are two numbers.*got \\('a', 0.9\\)"),
     ],
 )
 def test_bad_arguments_are_refused_at_once(arguments, message):
