@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from helpers.commands.render import parser, render
 from helpers.images import load_image
-from helpers.render import render, settings
 from helpers.transfer import style_transfer
 from helpers.vgg import load_vgg19
 
@@ -23,7 +23,7 @@ def painted(content: str, style: str, single: bool) -> Path:
     """The path of the picture, which is rendered with the defaults unless it is there."""
     path = HERE.parent / "results" / f"{content}--{style}--{'single' if single else 'scales'}.png"
     if not path.exists():
-        render(settings([content, style, "--out", str(path), *(["--single-scale"] if single else [])]))
+        render(parser().parse_args([content, style, "--out", str(path), *(["--single-scale"] if single else [])]))
     return path
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from helpers.images import CONTENTS
-from helpers.images import STYLES as PATHS
-from helpers.render import render, settings
+from helpers.base.pictures import CONTENTS
+from helpers.base.pictures import STYLES as PATHS
+from helpers.commands.render import parser, render
 
 HERE = Path(__file__).resolve().parent
 STYLES = ("kandinsky", "monet", "picasso", "van_gogh")
@@ -31,7 +31,7 @@ def main() -> None:
         left = column * (WIDTH + GAP)
         result = HERE.parent / "results" / f"overview--{style}.png"
         if not result.exists():
-            render(settings(["landscape", style, "--out", str(result)]))
+            render(parser().parse_args(["landscape", style, "--out", str(result)]))
         sheet.paste(panel(PATHS[style]), (left, HEIGHT + GAP))
         sheet.paste(panel(result), (left, 2 * (HEIGHT + GAP)))
     sheet.save(HERE / "overview.jpg", quality=88)

@@ -60,7 +60,7 @@ def main() -> None:
         until(lambda: view.iteration() > 220, 600, "iteration 220")
         take(view, "during")
         drag(view, "ArrowLeft")
-        until(lambda: view.text("state") == "Finished", 600, "the end")
+        until(lambda: view.text("status") == "Finished", 600, "the end")
         take(view, "after")
 
 

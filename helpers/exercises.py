@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from helpers.errors import TeachingError
-from helpers.feedback import NotYet, call, exercise, expect, expect_gradient, number, unchanged
+from helpers.base.errors import TeachingError
 from helpers.images import MEAN, STD, load_image, noise_like
 from helpers.losses import Weights, content_loss, gram_matrix, style_loss
+from helpers.teaching.feedback import NotYet, call, exercise, expect, expect_gradient, number, unchanged
 from helpers.vgg import CONTENT_LAYER, LAYERS, VGG19, check_layers, get_features, load_vgg19
 
 

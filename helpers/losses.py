@@ -1,4 +1,4 @@
-"""What the picture is asked to satisfy: pure functions of tensors, each with its formula.
+"""What the image is asked to satisfy: pure functions of tensors, each with its formula.
 
 Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016, is [Gatys] below;
 "the report" is the project report whose system this is.
@@ -6,15 +6,18 @@ Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networ
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from math import isfinite
 from types import MappingProxyType
 
-import torch
 from torch import Tensor
 
-from helpers.errors import TeachingError
+from helpers.base.errors import TeachingError
+from helpers.base.numbers import is_real
+from helpers.engine.checks import check_same_shape
+from helpers.engine.gram import gram_product
 from helpers.images import STD
 from helpers.vgg import check_layers
+
+TINY = 1e-12  # an all-zero target would otherwise divide by zero
 
 
 def gram_matrix(features: Tensor) -> Tensor:
@@ -24,23 +27,8 @@ def gram_matrix(features: Tensor) -> Tensor:
     """
     if features.dim() != 4:
         raise TeachingError(f"A feature map is (B, C, H, W); got {tuple(features.shape)}.")
-    # F is written on its side, because the network keeps a pixel's channels side by side in memory.
-    columns = features.float().permute(0, 2, 3, 1).flatten(1, 2)  # (B, H*W, C)
-    return _Products.apply(columns)  # (B, C, C)
-
-
-class _Products(torch.autograd.Function):
-    """F^T F. Left to itself, torch would compute the two equal halves of its gradient one after the other."""
-
-    @staticmethod
-    def forward(ctx, columns: Tensor) -> Tensor:
-        ctx.save_for_backward(columns)
-        return columns.transpose(1, 2) @ columns
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:
-        (columns,) = ctx.saved_tensors
-        return columns @ (gradient + gradient.transpose(1, 2))
+    maps = features.float().flatten(2)  # F: (B, C, H*W)
+    return gram_product(maps)  # maps @ maps.mT, and a faster way back: (B, C, C)
 
 
 def content_loss(features: Tensor, target: Tensor, relative: bool = False) -> Tensor:
@@ -49,7 +37,7 @@ def content_loss(features: Tensor, target: Tensor, relative: bool = False) -> Te
     relative: divided by the target's mean square, so that it means the same for every layer, size and network.
     [Gatys], equation 1, has half the sum of squares; the report has the mean, as here.
     """
-    _check_same_shape(features, target, "responses")
+    check_same_shape(features, target, "responses")
     error = (features.float() - target.float()).square().mean()
     return error / target.float().square().mean().clamp_min(TINY) if relative else error
 
@@ -63,7 +51,7 @@ def style_loss(features: Tensor, target_gram: Tensor, relative: bool = False) ->
     relative: |G - A|^2 / |A|^2, which is 1 for an empty picture and 0 for the style, at any size and in any network.
     """
     gram = gram_matrix(features)
-    _check_same_shape(gram, target_gram, "Gram matrices")
+    check_same_shape(gram, target_gram, "Gram matrices")
     if relative:
         return (gram - target_gram).square().sum() / target_gram.square().sum().clamp_min(TINY)
     return (gram - target_gram).square().mean() / features[0].numel()
@@ -106,9 +94,18 @@ class Weights:
         check_layers(self.layers)
         named = {"content": self.content, "style": self.style, "tv": self.tv, **self.layers}
         for name, weight in named.items():
-            if not isinstance(weight, int | float) or not isfinite(weight) or weight < 0:
+            if not is_real(weight, 0):
                 raise TeachingError(f"The weight of {name} must be a number from 0 up, not {weight!r}.")
-        object.__setattr__(self, "layers", MappingProxyType(dict(self.layers)))
+        for name in ("content", "style", "tv"):
+            object.__setattr__(self, name, float(named[name]))
+        layers = {name: float(named[name]) for name in self.layers}
+        object.__setattr__(self, "layers", MappingProxyType(layers))
+
+    @property
+    def factors(self) -> dict[str, float]:
+        """What each term is multiplied by in the total: content, tv, and each of the style's layers."""
+        layers = {name: self.style * weight for name, weight in self.layers.items()}
+        return {"content": self.content, "tv": self.tv, **layers}
 
 
 def report_schedule(weights: Weights, switch: int = 250) -> Callable[[int], Weights]:
@@ -117,17 +114,15 @@ def report_schedule(weights: Weights, switch: int = 250) -> Callable[[int], Weig
     The report does not say which. Here the order of the layers' weights is turned round: the early layers have laid
     down colours and fine strokes by then, and the deep ones get to arrange them into larger shapes.
     """
-    turned = dict(zip(weights.layers, reversed(weights.layers.values()), strict=True))
-    later = replace(weights, layers=turned)
-    return lambda iteration: weights if iteration <= switch else later
+    turned = turned_round(weights)
+    return lambda iteration: weights if iteration <= switch else turned
 
 
-TINY = 1e-12  # an all-zero target would otherwise divide by zero
+def report_switch(steps: int) -> int:
+    """After which of `steps` iterations the report's schedule changes the weights: 250 of 400, and the same share."""
+    return round(steps * 250 / 400)
 
 
-def _check_same_shape(got: Tensor, wanted: Tensor, what: str) -> None:
-    if got.shape != wanted.shape:
-        raise TeachingError(
-            f"The two {what} differ in shape, {tuple(got.shape)} and {tuple(wanted.shape)}: they must come from the "
-            "same layer and network, and responses also from pictures of one size (load_image(path, shape=content))."
-        )
+def turned_round(weights: Weights) -> Weights:
+    """The same weights, those of the style's layers in the opposite order."""
+    return replace(weights, layers=dict(zip(weights.layers, reversed(weights.layers.values()), strict=True)))

@@ -6,11 +6,16 @@ from importlib import metadata
 
 import torch
 
-from helpers.__main__ import missing
-from helpers.errors import TeachingError
-from helpers.estimate import duration, free_memory, measured
-from helpers.places import RESULTS, shown
-from helpers.vgg import best_device, imagenet_is_here, load_vgg19
+from helpers.base import places
+from helpers.base.errors import TeachingError
+from helpers.base.installation import missing
+from helpers.base.places import shown
+from helpers.base.units import duration
+from helpers.engine.memory import free_memory
+from helpers.engine.precision import best_device
+from helpers.engine.weights import imagenet_is_here
+from helpers.runs.estimate import measured
+from helpers.vgg import load_vgg19
 
 PACKAGES = ("torch", "torchvision", "jupyterlab", "ipywidgets")
 
@@ -39,8 +44,8 @@ def report() -> str:
         lines.append(f"VGG-19 itself: {there}")
     except TeachingError as error:
         lines.append(f"-> {error}")
-    lines.append(f"results go to: {shown(RESULTS)}")
-    there = next(folder for folder in (RESULTS, *RESULTS.parents) if folder.exists())
+    lines.append(f"results go to: {shown(places.RESULTS)}")
+    there = next(folder for folder in (places.RESULTS, *places.RESULTS.parents) if folder.exists())
     if not os.access(there, os.W_OK):
         lines.append(f"-> {there} cannot be written to: copy the course to a folder of yours")
     return "\n".join(lines)

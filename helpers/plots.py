@@ -17,7 +17,8 @@ from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from helpers.images import im_convert, write_whole
+from helpers.base.files import write_whole
+from helpers.images import im_convert
 from helpers.transfer import Step
 from helpers.vgg import CONTENT_LAYER, LAYERS, STYLE_LAYERS, VGG19, VGG19_CHANNELS
 

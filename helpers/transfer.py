@@ -3,52 +3,44 @@
     for step in style_transfer(content, style, model):
         print(step)
 
-The loop is a generator, so that whoever drives it decides what to print, to plot, to save and when to stop.
-Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016.
+Whoever drives this loop decides what to print, to plot, to save, and when to stop.
+Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016 ([Gatys] below).
 """
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 
-from helpers import heap
-from helpers.checkpoint import State, digest, load_checkpoint
-from helpers.errors import TeachingError
-from helpers.images import MEAN, STD, as_batch, noise_like
+from helpers.base.errors import TeachingError
+from helpers.engine.checks import as_float_batch, check_loop, check_start, positive_rate
+from helpers.engine.guards import guarded
+from helpers.engine.optimizers import Adam, RunningMean, make_optimizer
+from helpers.engine.precision import chosen_precision
+from helpers.engine.scales import SHARES, plan
+from helpers.engine.state_files import check_arguments, fingerprints, fitting_parts, read_state
+from helpers.images import BLACK, WHITE, noise_like, resized
 from helpers.losses import Weights, content_loss, gram_matrix, style_loss, total_variation_loss
-from helpers.optimizers import OPTIMIZERS, Adam
-from helpers.vgg import CONTENT_LAYER, VGG19, fast_precision, get_features
+from helpers.vgg import CONTENT_LAYER, VGG19, get_features
 
 Schedule = Callable[[int], Weights]
 Rate = float | Callable[[int], float]
-Resume = State | str | Path | None
+StateDict = Mapping[str, Any]
 
-# A loss this many times its first value is not coming back.
-EXPLODED = 1e8
-
-# Adam's is a share of the range from black to white.
-LEARNING_RATES = {"adam": 0.05, "lbfgs": 1.0}
-
-NO_IMAGE = torch.empty(1, 3, 0, 0)  # an image's place in a kept Step: those of a whole run would fill the memory
-
-PRECISIONS = ("auto", "float32", "bfloat16")
-
-# coarse_to_fine: shares of the iterations in full size, half, a quarter, an eighth. Four at half the size cost as much
-# as one in full.
-SHARES = (3, 6, 8, 8)
-# In full size the learning rate falls to this share, so that what jitters comes to rest, and Adam forgets sooner: what
-# it brings along from the scale before is not of this one.
+ABRUPT = 1.5  # a weight that changes by more than this factor makes the loss another one
+AVERAGE = 0.9  # the share that the older iterates keep, at each step, in the image that is shown
+# In full size Adam's learning rate falls to this share, so that what jitters comes to rest, and its memory is shorter:
+# the moments from the coarser scale no longer describe this gradient.
 SETTLED = 0.4
 SETTLING_BETAS = 0.8, 0.95
-COARSEST = 150  # pixels on the long side: below, nothing of the content's shapes is left in conv4_2
+
+NO_IMAGE = torch.empty(1, 3, 0, 0)  # an image's place in a record of Steps, where those of a whole run would not fit
 
 
 @dataclass(frozen=True)
@@ -58,7 +50,7 @@ class Step:
     iteration: int  # 1 is the first
     image: Tensor  # (1, 3, H, W), after this iteration's update; yours to keep
     loss: float  # what was minimised, measured before the update
-    seconds: float  # since the start
+    seconds: float = 0.0  # since the start
     # The terms of a style transfer before their weights; the style's is summed over its weighted layers.
     content: float = 0.0
     style: float = 0.0
@@ -66,9 +58,8 @@ class Step:
     layers: dict[str, float] = field(default_factory=dict)  # each style layer's own loss
     weights: Weights | None = None  # the weights in force
     learning_rate: float = 0.0  # the one in force, as given to the loop
-    # Copies of all that the next iteration depends on, to go on from later (checkpoint.py). To be asked for before the
-    # next step is.
-    state: Callable[[], State] = field(default=State, repr=False, compare=False)
+    # Copies of all that the next iteration depends on, to go on from later. Call before advancing the generator.
+    state_dict: Callable[[], StateDict] = field(default=dict, repr=False, compare=False)
 
     @property
     def weighted(self) -> dict[str, float]:
@@ -81,124 +72,186 @@ class Step:
         return f"iteration {self.iteration:4}: total loss {self.loss:.4g}" + (f" ({parts})" if parts else "")
 
 
-class DivergedError(TeachingError):
-    """The loss became NaN or infinite, or exploded. `image` is the last good image, (1, 3, H, W)."""
+@dataclass(frozen=True)
+class Terms:
+    """The losses of an image before their weights: scalars, or 0 where no weight asks for them."""
 
-    def __init__(self, message: str, image: Tensor):
-        super().__init__(message)
-        self.image = image
+    content: Tensor | float
+    layers: dict[str, Tensor]  # the style's, by layer
+    tv: Tensor | float
+
+    def style(self, weights: Weights) -> Tensor | float:
+        """The style's layers, weighted and summed."""
+        return sum(weights.layers[name] * loss for name, loss in self.layers.items())
+
+    def total(self, weights: Weights) -> Tensor | float:
+        """content * L_content + style * sum(layers[l] * L_style[l]) + tv * L_tv ([Gatys], equation 7, and tv)."""
+        return weights.content * self.content + weights.style * self.style(weights) + weights.tv * self.tv
+
+    def numbers(self, weights: Weights, total: Tensor) -> dict[str, Any]:
+        """What a Step tells of them, fetched all at once, for a GPU is waited for each time."""
+        terms = {"loss": total, "content": self.content, "style": self.style(weights), "tv": self.tv, **self.layers}
+        values = torch.stack([torch.as_tensor(term, device=total.device).detach().float() for term in terms.values()])
+        layers = dict(zip(terms, values.tolist(), strict=True))
+        return {name: layers.pop(name) for name in ("loss", "content", "style", "tv")} | {"layers": layers}
 
 
-def optimise_image(
-    image: Tensor,
-    loss_fn: Callable[[Tensor, int], Tensor],
-    steps: int = 400,
-    optimizer: str = "adam",
-    learning_rate: Rate | None = None,
-    average: float = 0.0,
-    betas: tuple[float, float] = Adam.BETAS,
-    resume: Resume = None,
-) -> Iterator[Step]:
-    """Changes the pixels of an image (1, 3, H, W) so that loss_fn(image, iteration) falls; yields a Step an iteration.
+class Objective:
+    """What an image is compared with: the content's features and the style's Gram matrices, each computed once.
 
-    loss_fn: returns a scalar that depends on the image. Iterations count from 1.
-    optimizer: "adam" (Kingma and Ba, 2015; after each step the pixels are brought back into the range of real colours)
-        or "lbfgs" (Liu and Nocedal, 1989, with a strong Wolfe line search; pixels outside the range are left to it,
-        because moving them would falsify its idea of the curvature, and are clipped only when the image is shown).
-    learning_rate: None means 0.05 of the range from black to white for Adam, 1 for L-BFGS. Or a function iteration ->
-        learning rate, asked anew at every iteration.
-    average: Adam's steps jitter around the minimum; with 0.9, say, Step.image is the running mean of the iterates (each
-        older one counting 0.9 times as much as the next), which is cleaner. 0 is the plain iterate.
-    betas: the shares, from 0 to just under 1, that Adam's running means of the gradient and of its square keep at each
-        step; L-BFGS has none.
-    resume: an earlier run's Step.state(), or the path of a checkpoint with it, to go on from there as if that run had
-        not ended, up to iteration `steps`. The other arguments have to be that run's.
-
-    Raises DivergedError, with the last good image, and TeachingError for arguments that make no sense.
+    content: (1, 3, H, W); style: (1, 3, H', W'), of any size. model: the network, on their device.
+    relative: the relative losses; False gives the report's own, which want other weights (losses.py).
+    precision: in which the network computes; the losses are float32 always.
     """
-    _check(steps, optimizer)
-    if learning_rate is None:
-        learning_rate = LEARNING_RATES[optimizer]
-    rates = learning_rate if callable(learning_rate) else lambda _: learning_rate
-    _checked_rate(rates(1))
-    if not _is_share(average):
-        raise TeachingError(f"average must be from 0 (off) to just under 1; got {average!r}.")
-    if not isinstance(betas, tuple) or len(betas) != 2 or not all(map(_is_share, betas)):
-        raise TeachingError(f"betas are two numbers from 0 to just under 1, such as {Adam.BETAS}; got {betas!r}.")
-    return heap.kept(_optimise(as_batch(image), loss_fn, steps, optimizer, rates, average, betas, resumed(resume)))
 
-
-def resumed(resume: Resume) -> State:
-    """The state to go on from; an empty one means from the beginning."""
-    return load_checkpoint(resume)[0] if isinstance(resume, str | Path) else resume or State()
-
-
-def _optimise(image, loss_fn, steps, optimizer, rates, average, betas, resume) -> Iterator[Step]:
-    black, white = ((value - MEAN.to(image.device)) / STD.to(image.device) for value in (0, 1))
-    adam = optimizer == "adam"
-    own = {"betas": list(betas)} if adam else {}
-    made_with = {"optimizer": optimizer, **own, "average": average, "size": [image.shape[3], image.shape[2]]}
-    resume.check(made_with)
-    before = {name: tensor.to(image.device) for name, tensor in resume.tensors.items()}
-    pixels = before.get("pixels", image).detach().clone(memory_format=torch.contiguous_format).requires_grad_()
-    mean = before.get("mean", torch.zeros_like(image)).clone()
-    descent = OPTIMIZERS[optimizer](pixels, **own)
-    try:
-        done, first = int(before.get("iteration", 0)), float(before.get("first", 0)) or None
-        if any(tensor.shape != image.shape or tensor.dtype != image.dtype for tensor in (pixels, mean)):
-            raise ValueError
-        if before:
-            descent.restore(before)
-    except (KeyError, RuntimeError, ValueError):
-        raise TeachingError("The checkpoint is damaged: its parts do not fit together. Start the run anew.") from None
-    scale = 4.4 if adam else 1.0  # black to white is about 4.4 in normalised values
-    last_good = image.detach()
-    began = time.perf_counter()
-
-    for iteration in range(done + 1, steps + 1):
-        learning_rate = _checked_rate(rates(iteration))
-        rate = scale * learning_rate
-        # Grad mode belongs to the thread, and whoever drives this generator may have switched it off.
-        with torch.enable_grad(), memory_for(image):
-            loss = descent.step(lambda image, iteration=iteration: loss_fn(image, iteration), rate).item()
+    def __init__(
+        self,
+        content: Tensor,
+        style: Tensor,
+        model: VGG19,
+        content_layer: str = CONTENT_LAYER,
+        relative: bool = True,
+        precision: torch.dtype = torch.float32,
+    ):
+        self.style, self.model, self.content_layer = style, model, content_layer
+        self.relative, self.precision = relative, precision
+        # As if the style had as many positions as the content.
+        self.area = content.shape[2] * content.shape[3] / (style.shape[2] * style.shape[3])
         with torch.no_grad():
-            if adam:
-                pixels.clamp_(black, white)
-            first = loss if first is None else first
-            if not (abs(loss) <= EXPLODED * max(abs(first), 1)) or not pixels.isfinite().all():
-                raise DivergedError(_diagnosis(iteration, loss, rate, adam), last_good)
-            if average:
-                mean.lerp_(pixels, 1 - average)
-                last_good = mean / (1 - average**iteration)  # the first steps' mean starts from zero, as in Adam
-            else:
-                last_good = pixels.detach().clone()
+            self.content_features = self.features(content, [content_layer])[content_layer]
+        self.style_grams: dict[str, Tensor] = {}
 
-        def state(iteration=iteration, first=first, image=last_good) -> State:
-            numbers = {"iteration": torch.tensor(iteration), "first": torch.tensor(first, dtype=torch.float64)}
-            images = {"pixels": pixels.detach().clone(), "mean": mean.clone(), "image": image}
-            return State(iteration, {**numbers, **images, **descent.state()}, made_with)
+    def __call__(self, image: Tensor, weights: Weights) -> Terms:
+        """The terms that the weights ask for, of an image like the content."""
+        layers = [name for name, weight in weights.layers.items() if weight and weights.style]
+        self.look_at_style(layers)
+        features = self.features(image, [*layers, *([self.content_layer] if weights.content else [])])
+        content, tv = 0.0, 0.0
+        if weights.content:
+            content = content_loss(features[self.content_layer], self.content_features, self.relative)
+        style = {name: style_loss(features[name], self.style_grams[name], self.relative) for name in layers}
+        if weights.tv or not features:  # where no weight asks for anything, there still is something to differentiate
+            tv = total_variation_loss(image)
+        return Terms(content, style, tv)
 
-        yield Step(iteration, last_good, loss, time.perf_counter() - began, learning_rate=learning_rate, state=state)
+    def features(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
+        """`get_features` in the network's precision: layer -> (1, C, H', W')."""
+        return get_features(image.to(self.precision), self.model, layers)
+
+    @torch.no_grad()
+    def look_at_style(self, layers: Iterable[str]) -> None:
+        """Computes the Gram matrices that are still missing, such as those of a layer whose weight was 0 until now."""
+        missing = set(layers) - self.style_grams.keys()
+        for name, response in self.features(self.style, missing).items() if missing else ():
+            self.style_grams[name] = gram_matrix(response) * self.area  # (1, C, C)
 
 
-@contextmanager
-def memory_for(image: Tensor) -> Iterator[None]:
-    """Raises TeachingError, with a size to try, where the memory of a GPU or of the machine is not enough."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if not isinstance(error, MemoryError) and "memory" not in str(error):
-            raise
-        height, width = image.shape[2:]
-        smaller = f"{round(0.7 * width)} x {round(0.7 * height)}"
-        reason = str(error).splitlines()[0] if str(error) else "out of memory"
-    else:
-        return
-    # Raised out here, where the failed computation is no longer referred to and its memory is free again.
-    raise TeachingError(
-        f"The memory was not enough for a picture of {width} x {height} pixels ({reason}). Half the memory is enough "
-        f"for {smaller}; also close what else uses it."
-    )
+class Transfer:
+    """The loop. Iterated over, it changes the pixels of an image so that its objective falls; yields a Step each time.
+
+    objective: (image, weights) -> Terms.
+    image: (1, 3, H, W), where the loop begins. It stays as it is; the loop's own is `image`.
+    weights: a Weights, or a function iteration -> Weights, asked anew at every iteration.
+    steps: the last iteration. done: how many are over when it begins.
+    settled: the share that the learning rate has fallen to in the last iteration.
+    The others are `style_transfer`'s. Raises TeachingError for arguments that make no sense.
+    """
+
+    def __init__(
+        self,
+        objective: Callable[[Tensor, Weights], Terms],
+        image: Tensor,
+        weights: Weights | Schedule,
+        *,
+        steps: int,
+        done: int = 0,
+        optimizer: str = "adam",
+        learning_rate: Rate | None = None,
+        average: float = 0.0,
+        betas: tuple[float, float] | None = None,
+        settled: float = 1.0,
+    ):
+        check_loop(steps, optimizer, average, betas)
+        self.objective, self.settled = objective, settled
+        self.begin, self.iteration, self.steps = done, done, int(steps)
+        self.image = image.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
+        self.shown = image.detach()  # what a Step shows: the mean of the iterates
+        self.mean = RunningMean(self.image, average)
+        self.optimizer = make_optimizer(optimizer, self.image, betas)
+        rate = self.optimizer.LEARNING_RATE if learning_rate is None else learning_rate
+        self.weights = weights if callable(weights) else lambda iteration: weights
+        self.learning_rate = rate if callable(rate) else lambda iteration: rate
+        self.last_weights: Weights | None = None
+        positive_rate(self.learning_rate(done + 1))  # nonsense is refused at once
+
+    def __iter__(self) -> Iterator[Step]:
+        black, white = BLACK.to(self.image.device), WHITE.to(self.image.device)
+        began = time.perf_counter()
+        for iteration in range(self.iteration + 1, self.steps + 1):
+            weights, rate = self.weights(iteration), positive_rate(self.learning_rate(iteration))
+            terms, total, gradient = self.evaluate(weights)
+            growth = largest_growth(self.last_weights, weights)
+            if max(growth, largest_growth(weights, self.last_weights)) > ABRUPT:
+                self.optimizer.forget(growth)
+            settling = self.settled ** ((iteration - self.begin) / (self.steps - self.begin))
+            self.optimizer.step(total, gradient, rate * settling, lambda w=weights: self.evaluate(w)[1:])
+            with torch.no_grad():
+                if self.optimizer.CLAMPED:
+                    self.image.clamp_(black, white)  # colours that exist
+                self.shown = self.mean.update(self.image)
+            self.iteration, self.last_weights = iteration, weights
+            losses, seconds = terms.numbers(weights, total), time.perf_counter() - began
+            yield Step(iteration, self.shown, **losses, seconds=seconds, weights=weights, learning_rate=rate,
+                       state_dict=self.state_dict)  # fmt: skip
+
+    def evaluate(self, weights: Weights) -> tuple[Terms, Tensor, Tensor]:
+        """The terms of the image as it is now, their weighted total, and its gradient, (1, 3, H, W)."""
+        # Grad mode belongs to the thread, and whoever drives the loop may have switched it off.
+        with torch.enable_grad():
+            terms = self.objective(self.image, weights)
+            total = terms.total(weights)
+            (gradient,) = torch.autograd.grad(total, self.image)
+        return terms, total.detach(), gradient
+
+    def state_dict(self) -> dict[str, Any]:
+        """Copies of all that the next iteration depends on, apart from the arguments."""
+        w = self.last_weights
+        return {
+            "iteration": self.iteration,
+            "pixels": self.image.detach().clone(),
+            "image": self.shown,
+            "mean": self.mean.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "weights": {"content": w.content, "style": w.style, "tv": w.tv, "layers": dict(w.layers)} if w else {},
+        }
+
+    def load_state_dict(self, state_dict: StateDict) -> None:
+        """Goes on from such a state, as if there had been no end; raises TeachingError where its parts do not fit."""
+        with fitting_parts(), torch.no_grad():
+            self.image.copy_(state_dict["pixels"].view_as(self.image))
+            self.shown = state_dict["image"].to(self.image.device).view_as(self.image)
+            self.mean.load_state_dict(state_dict["mean"])
+            self.optimizer.load_state_dict(state_dict.get("optimizer", {}))
+            self._continue(state_dict)
+
+    def load_coarser(self, state_dict: StateDict) -> None:
+        """Begins with what the optimizer learned at another size of the image."""
+        moments = self.optimizer.resized_state(state_dict["optimizer"], self.image.shape[2:])
+        if moments:
+            self.optimizer.load_state_dict(moments)
+        self._continue(state_dict)
+
+    def _continue(self, state_dict: StateDict) -> None:
+        self.iteration, weights = int(state_dict["iteration"]), state_dict.get("weights")
+        self.last_weights = Weights(**{"layers": {}, **weights}) if weights else None
+
+
+def largest_growth(before: Weights | None, now: Weights | None) -> float:
+    """The largest factor by which what a term is multiplied by has grown: 1 without change, infinite from 0 on."""
+    if before is None or now is None or before == now:
+        return 1.0
+    pairs = [(before.factors.get(name, 0.0), factor) for name, factor in now.factors.items() if factor]
+    return max((new / old if old else math.inf for old, new in pairs), default=1.0)
 
 
 def style_transfer(
@@ -214,84 +267,38 @@ def style_transfer(
     content_layer: str = CONTENT_LAYER,
     relative: bool = True,
     average: float = 0.0,
-    betas: tuple[float, float] = Adam.BETAS,
+    betas: tuple[float, float] | None = None,
     seed: int = 0,
     precision: str = "auto",
-    resume: Resume = None,
+    resume: StateDict | str | Path | None = None,
 ) -> Iterator[Step]:
     """Paints the content image in the style of the style image; yields a Step an iteration.
 
     content: (1, 3, H, W), ImageNet-normalised; the result has its size. style: (1, 3, H', W'), of any size.
     weights: a Weights, or a function iteration -> Weights, asked anew at every iteration (a schedule, sliders).
     start: "noise" (as in the report, from `seed`), "content", "style", or an image tensor like content.
+    optimizer: "adam" (Kingma and Ba, 2015; after each step the pixels are brought back into the range of real colours)
+        or "lbfgs" (Liu and Nocedal, 1989, with a strong Wolfe line search; its pixels are clipped only when shown).
+    learning_rate: None means 0.05 of the range from black to white for Adam, 1 for L-BFGS. Or a function iteration ->
+        learning rate, asked anew at every iteration.
     relative: the relative losses; False gives the report's own, which want other weights (losses.py).
+    average: with 0.9, say, Step.image is the running mean of the iterates, each older one counting 0.9 times as much as
+        the next, which is cleaner than Adam's jitter. 0 is the plain iterate.
+    betas: the shares, from 0 to just under 1, that Adam's running means of the gradient and of its square keep at each
+        step; None means Adam.BETAS. L-BFGS has none.
     precision: in which the network computes: "float32", "bfloat16", or "auto", the faster of them on this machine.
         Losses and pixels are float32 always, and with L-BFGS, whose line search needs exact losses, so is the network.
-    The others are `optimise_image`'s. The same arguments on the same machine give the same picture, bit for bit.
+    resume: an earlier run's Step.state_dict(), or the path of a checkpoint with it, to go on from there as if that run
+        had not ended, up to iteration `steps`. The other arguments have to be that run's.
+
+    Raises DivergedError, with the last good image, and TeachingError for arguments that make no sense.
+    The same arguments on the same machine give the same picture, bit for bit.
     """
-    device = next(model.parameters()).device
-    content, style = (_picture(image, name).to(device) for image, name in ((content, "content"), (style, "style")))
-    schedule = weights if callable(weights) else lambda _: weights or Weights()
-    number = _precision(precision, device) if optimizer == "adam" else torch.float32
-
-    @cache
-    def made_with() -> dict[str, str]:
-        exactly = {"content": [content], "style": [style], "network": model.parameters()}
-        of_its_own = {"content_layer": content_layer, "relative": str(relative), "precision": str(number)}
-        return {**{name: digest(tensors) for name, tensors in exactly.items()}, **of_its_own}
-
-    resume = resumed(resume)
-    if resume.made_with:
-        resume.check(made_with())
-    with torch.no_grad():
-        content_target = get_features(content.to(number), model, [content_layer])[content_layer]
-    grams: dict[str, Tensor] = {}
-    record: dict[str, object] = {}
-
-    def style_gram(layer: str, in_use: Weights) -> Tensor:
-        """The style's Gram matrix, as if the style had as many positions as the content."""
-        if layer not in grams:
-            with torch.no_grad():
-                area = content.shape[2] * content.shape[3] / (style.shape[2] * style.shape[3])
-                for name, response in get_features(style.to(number), model, active(in_use)).items():
-                    grams[name] = gram_matrix(response) * area
-        return grams[layer]
-
-    def loss_fn(image: Tensor, iteration: int) -> Tensor:
-        # L-BFGS evaluates several times in an iteration; the first asks for the weights, and is what is recorded.
-        first = record.get("iteration") != iteration
-        w = schedule(iteration) if first else record["weights"]
-        layers = active(w) if w.style else []
-        features = get_features(image.to(number), model, layers + ([content_layer] if w.content else []))
-        of_layer = {name: style_loss(features[name], style_gram(name, w), relative) for name in layers}
-        style_term = sum(w.layers[name] * value for name, value in of_layer.items())
-        content_term = content_loss(features[content_layer], content_target, relative) if w.content else 0
-        tv_term = total_variation_loss(image) if w.tv else 0
-        if first:
-            record.update(
-                iteration=iteration, content=content_term, style=style_term, tv=tv_term, layers=of_layer, weights=w
-            )
-        total = w.content * content_term + w.style * style_term + w.tv * tv_term
-        return total if isinstance(total, Tensor) else 0 * image.sum()  # no term counts: still to be differentiated
-
-    image = _start(start, content, style, seed)
-    for step in optimise_image(image, loss_fn, steps, optimizer, learning_rate, average, betas, resume):
-        read = {**{name: record[name] for name in ("content", "style", "tv")}, **record["layers"]}
-        # All at once, for a GPU is waited for each time.
-        together = torch.stack([torch.as_tensor(value, device=device).detach().float() for value in read.values()])
-        layers = dict(zip(read, together.tolist(), strict=True))
-        terms = {name: layers.pop(name) for name in ("content", "style", "tv")}
-
-        def state(step=step) -> State:
-            own = step.state()
-            return replace(own, made_with={**own.made_with, **made_with()})
-
-        yield replace(step, **terms, layers=layers, weights=record["weights"], state=state)
-
-
-def active(weights: Weights) -> list[str]:
-    """The style layers that count."""
-    return [name for name, weight in weights.layers.items() if weight]
+    return coarse_to_fine(
+        content, style, model, weights, steps=steps, start=start, optimizer=optimizer, learning_rate=learning_rate,
+        average=average, scales=1, resume=resume, content_layer=content_layer, relative=relative, betas=betas,
+        seed=seed, precision=precision,
+    )  # fmt: skip
 
 
 def coarse_to_fine(
@@ -304,143 +311,79 @@ def coarse_to_fine(
     start: str | Tensor = "noise",
     optimizer: str = "adam",
     learning_rate: Rate | None = None,
-    average: float = 0.9,
+    average: float = AVERAGE,
     scales: int = len(SHARES),
     begin: int = 0,
-    resume: Resume = None,
-    **options,
+    resume: StateDict | str | Path | None = None,
+    content_layer: str = CONTENT_LAYER,
+    relative: bool = True,
+    betas: tuple[float, float] | None = None,
+    seed: int = 0,
+    precision: str = "auto",
 ) -> Iterator[Step]:
     """`style_transfer` at a quarter of the size, then half, then in full, each scale started from the one before.
 
     Most of the iterations happen where they are cheap, and large shapes are settled before fine strokes: Gatys et al.,
     "Controlling Perceptual Factors in Neural Style Transfer", CVPR 2017, section 6. Step.image has the size of its
     scale; iterations count through. Adam's moments go along from scale to scale; in the last one its learning rate
-    falls to SETTLED of what was asked, and its betas are SETTLING_BETAS. The arguments are `style_transfer`'s; no scale
-    has a long side under COARSEST.
+    falls to SETTLED of what was asked, and its betas are SETTLING_BETAS. The arguments are `style_transfer`'s.
 
     scales: how many sizes at most; 1 paints in full size alone.
     begin: how many of the iterations are done already; `start` is then the image that they led to.
-    resume: the Step.state() of such a run, or its checkpoint.
     """
-    _check(steps, optimizer)
-    content, style = as_batch(content), as_batch(style)
-    image, state, seconds, end = start, resumed(resume), 0.0, 0
-    done = state.iteration if state.tensors else begin
-    if learning_rate is None:
-        learning_rate = LEARNING_RATES[optimizer]
-    asked = 0.0
+    check_loop(steps, optimizer, average, betas)
+    device = next(model.parameters()).device
+    content, style = (as_float_batch(x, name).to(device) for x, name in ((content, "content"), (style, "style")))
+    adam = optimizer == "adam"
+    number = chosen_precision(precision, device) if adam else torch.float32
+    planned = plan(min(*content.shape[2:], *style.shape[2:]), steps, scales)
+    several = len(planned) > 1
 
     @cache
-    def made_with() -> dict[str, object]:
-        return {"content": digest([content]), "style": digest([style]), "steps": steps, "scales": scales}
+    def arguments() -> dict[str, Any]:
+        """What has to be the same when the run is resumed."""
+        same = {"pooling": model.pooling, "content_layer": content_layer, "relative": relative, "optimizer": optimizer}
+        same |= {"precision": str(number), "average": average, **({"betas": list(betas or Adam.BETAS)} if adam else {})}
+        same |= {"scales": scales, **({"steps": steps} if several else {})}
+        return same | fingerprints(content=[content], style=[style], network=model.parameters())
 
-    if state.made_with:
-        state.check(made_with())
-        # The pictures of its scale are then right as well.
-        state = replace(state, made_with={k: v for k, v in state.made_with.items() if k not in made_with()})
-    scales_to_come = plan(max(content.shape[2:]), steps, scales)
-    for divisor, count in scales_to_come:
-        end += count
-        if end <= done:
+    state = read_state(resume)
+    check_arguments(state.get("arguments", {}), arguments() if state else {})
+    done, image, seconds = state.get("iteration", begin), state.get("image", start), 0.0
+    for divisor, first, last in planned:
+        if last <= done:
             continue
-        small_content, small_style = shrunk(content, divisor), shrunk(style, divisor)
-        size = small_content.shape[2:]
-        if state.tensors and done == end - count:  # it is of the scale before
-            image = state.tensors["image"]
-            state = State(done, OPTIMIZERS[optimizer].enlarged(state.tensors, size))
-        if isinstance(image, Tensor):
-            image = resized(image, size)
-        before = done - int(state.tensors.get("iteration", 0))  # the iterations of the scales before
-        settles = divisor == 1 and len(scales_to_come) > 1 and optimizer == "adam"
-
-        def rate(iteration: int, before=before, first=end - count, count=count, settles=settles) -> float:
-            nonlocal asked
-            asked = learning_rate(before + iteration) if callable(learning_rate) else learning_rate
-            return asked * SETTLED ** ((before + iteration - first) / count) if settles else asked
-
-        if settles:
-            options = {"betas": SETTLING_BETAS, **options}
-        run = style_transfer(
-            small_content, small_style, model, later(weights, before), steps=end - before, start=image,
-            optimizer=optimizer, learning_rate=rate, average=average, resume=state, **options,
+        small, small_style = (resized(x, [round(side / divisor) for side in x.shape[2:]]) for x in (content, style))
+        resumes = bool(state) and done > first  # in the middle of this scale, whose image the state holds
+        if resumes:
+            image = small
+        elif several and isinstance(image, Tensor):
+            image = resized(image, small.shape[2:])
+        settling = {"settled": SETTLED, "betas": SETTLING_BETAS} if several and adam and divisor == 1 else {}
+        transfer = Transfer(
+            Objective(small, small_style, model, content_layer, relative, number),
+            _start(image, small, small_style, seed), Weights() if weights is None else weights, steps=last, done=first,
+            optimizer=optimizer, learning_rate=learning_rate, average=average,
+            **settling | ({"betas": betas} if betas else {}),
         )  # fmt: skip
+        if not state:
+            transfer.iteration = max(first, done)
+        elif resumes:
+            transfer.load_state_dict(state)
+        else:
+            transfer.load_coarser(state)
         began = seconds
-        for step in run:
+        for step in guarded(transfer, transfer.shown):
             seconds = began + step.seconds
-
-            def now(step=step, iteration=before + step.iteration) -> State:
-                own = step.state()
-                return State(iteration, own.tensors, {**own.made_with, **made_with()})
-
-            yield replace(step, iteration=before + step.iteration, seconds=seconds, learning_rate=asked, state=now)
-        done, state = end, step.state()
-
-
-def plan(long_side: int, steps: int, scales: int = len(SHARES)) -> list[tuple[int, int]]:
-    """`coarse_to_fine`'s scales, the coarsest first: (what the sides are divided by, iterations there)."""
-    sizes = 1
-    while sizes < min(scales, len(SHARES)) and long_side / 2**sizes >= COARSEST:
-        sizes += 1
-    counts = [round(steps * share / sum(SHARES[:sizes])) for share in SHARES[:sizes]]
-    counts[-1] += steps - sum(counts)
-    return [(2**scale, counts[scale]) for scale in reversed(range(sizes))]
-
-
-def later(schedule: object, done: int) -> object:
-    """A function of the iteration, for a run that starts when `done` iterations have passed; a plain value as it is."""
-    return (lambda iteration: schedule(done + iteration)) if callable(schedule) else schedule
-
-
-def resized(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """An image tensor (1, 3, H, W) at another (height, width)."""
-    return interpolate(image, size=tuple(size), mode="bicubic", antialias=True, align_corners=False)
-
-
-def shrunk(image: Tensor, factor: int) -> Tensor:
-    """An image tensor with its sides divided by `factor`."""
-    return image if factor == 1 else resized(image, [round(side / factor) for side in image.shape[2:]])
-
-
-def _check(steps: int, optimizer: str) -> None:
-    if not isinstance(optimizer, str) or optimizer not in LEARNING_RATES:
-        raise TeachingError(f"Unknown optimizer {optimizer!r}; it is 'adam' or 'lbfgs'.")
-    if not isinstance(steps, int) or steps < 0:
-        raise TeachingError(f"steps is the number of iterations, a whole number from 0 up; got {steps!r}.")
-
-
-def _is_share(value: object) -> bool:
-    return isinstance(value, int | float) and 0 <= value < 1
-
-
-def _checked_rate(learning_rate: float) -> float:
-    if not isinstance(learning_rate, int | float) or not 0 < learning_rate < math.inf:
-        raise TeachingError(f"The learning rate must be a number above 0; got {learning_rate!r}.")
-    return learning_rate
-
-
-def _picture(image: Tensor, name: str) -> Tensor:
-    image = as_batch(image)
-    if not image.is_floating_point() or not image.isfinite().all():
-        raise TeachingError(
-            f"The {name} has values that are not finite numbers ({image.dtype}); load_image(path) makes an image "
-            "tensor from a file."
-        )
-    return image.float()
-
-
-def _precision(name: str, device: torch.device) -> torch.dtype:
-    if name not in PRECISIONS:
-        raise TeachingError(f"Unknown precision {name!r}; it is {', '.join(map(repr, PRECISIONS))}.")
-    return fast_precision(device) if name == "auto" else getattr(torch, name)
+            yield replace(step, seconds=seconds, state_dict=lambda s=step: {**s.state_dict(), "arguments": arguments()})
+        done, image, state = last, transfer.shown, transfer.state_dict()
 
 
 def _start(start: str | Tensor, content: Tensor, style: Tensor, seed: int) -> Tensor:
+    """Where the image begins, in the content's size."""
     if isinstance(start, Tensor):
-        if as_batch(start).shape != content.shape:
-            raise TeachingError(
-                f"The start is {tuple(start.shape)} and the content {tuple(content.shape)}; they must agree."
-            )
-        return as_batch(start).to(content.device)
+        check_start(start, content)
+        return start.view_as(content).to(content.device)
     if start == "noise":
         return noise_like(content, seed)
     if start == "content":
@@ -448,14 +391,3 @@ def _start(start: str | Tensor, content: Tensor, style: Tensor, seed: int) -> Te
     if start == "style":
         return resized(style, content.shape[2:])
     raise TeachingError(f"Unknown start {start!r}; it is 'noise', 'content', 'style' or an image tensor.")
-
-
-def _diagnosis(iteration: int, loss: float, rate: float, adam: bool) -> str:
-    cause = "a learning rate or a weight that is too large"
-    remedy = "Divide the learning rate or the largest weight by 10"
-    if not adam:
-        remedy += ", add some tv weight, or use Adam, which is more patient"
-    return (
-        f"The run diverged at iteration {iteration}: the loss is {loss:.3g}. The likely cause is {cause} "
-        f"(the step was {rate:.3g} in normalised pixel values). {remedy}. The last good image is kept."
-    )

@@ -16,7 +16,8 @@ import pytest
 from PIL import Image
 
 from helpers import __main__ as command_line
-from helpers.images import load_image, load_recipe
+from helpers.images import load_image
+from helpers.runs.recipe import load_recipe
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -103,22 +104,22 @@ def test_a_recipe_repeats_its_picture(tmp_path):
         (["README.md"], "'README.md' is not a picture"),
         (["--size", "10"], "whole number from 32 up; got 10"),
         (["--size", "big"], "argument --size: invalid int value: 'big'"),
-        (["--steps", "0"], "--steps is a number of iterations from 1 up, not 0"),
+        (["--steps", "0"], "steps is a whole number from 1 up; got 0"),
         (["--every", "0"], "--every is a number of iterations from 1 up, not 0"),
-        (["--style-weight", "-1"], "The weight of style must be a number from 0 up, not -1.0"),
-        (["--tv-weight", "nan"], "The weight of tv must be a number from 0 up, not nan"),
+        (["--style-weight", "-1"], "style_weight is a number from 0 up; got -1.0"),
+        (["--tv-weight", "nan"], "tv_weight is a number from 0 up; got nan"),
         (["--layer", "conv4_5=1"], "Unknown layer 'conv4_5'; VGG-19's block 4 has conv4_1"),
         (["--layer", "conv1_1"], "a layer's weight is written conv1_1=0.5"),
         (["--content-layer", "conv9_9"], "Unknown layer 'conv9_9'"),
         (["--network", "vgg16"], "There is no weights file 'vgg16'"),
         (["--optimizer", "sgd"], "invalid choice: 'sgd'"),
-        (["--learning-rate", "0"], "The learning rate must be a number above 0"),
+        (["--learning-rate", "0"], "learning_rate is a number above 0"),
         (["--out", "picture.jpg"], "'picture.jpg' does not end in .png"),
         (["--recipe", "data/style/monet.jpg"], "carries no recipe"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments, message, capsys):
-    from helpers import render
+    from helpers.commands import render
 
     assert render.main(arguments) == 2
     said = capsys.readouterr().err
@@ -161,48 +162,6 @@ def test_offline_the_first_start_says_so(project):
     assert failed.returncode == 2
     assert "not connected to the internet" in failed.stderr.splitlines()[-1]
     assert not (project / ".venv" / "complete").exists()
-
-
-def test_a_requirement_is_compared_as_numbers(monkeypatch):
-    class Found:
-        version = "2.13.0+cpu"
-
-    monkeypatch.setattr("importlib.metadata.distributions", lambda **_: iter([Found]))
-    assert command_line.satisfied("torch>=2.4,<3")
-    assert command_line.satisfied("torch>=2.13")
-    assert not command_line.satisfied("torch>=2.14")
-    assert not command_line.satisfied("torch<2.13")
-
-
-@pytest.mark.parametrize(
-    "said, advice",
-    [
-        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "disk filled up"),
-        ("WARNING: Retrying ... NewConnectionError(... Name or service not known)", "not connected to the internet"),
-        ("ERROR: something else", "the lines above say why"),
-    ],
-)
-def test_what_pip_said_becomes_advice(said, advice):
-    assert advice in command_line.diagnosis(said)
-
-
-def test_too_little_disk_is_said_before_anything_is_downloaded(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(command_line, "VENV", tmp_path / ".venv")
-    monkeypatch.setattr(command_line, "COMPLETE", tmp_path / ".venv" / "complete")
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**10, 9 * 10**9, 10**9))
-    with pytest.raises(SystemExit) as ended:
-        command_line.environment()
-    assert ended.value.code == 2
-    assert "1.0 GB are free" in capsys.readouterr().err
-    assert not (tmp_path / ".venv").exists()
-
-
-def test_a_python_without_venv_is_told_where_it_is(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(command_line, "COMPLETE", tmp_path / "complete")
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(SystemExit):
-        command_line.environment()
-    assert "apt install python3-venv" in capsys.readouterr().err
 
 
 def test_an_old_python_is_turned_away(monkeypatch, capsys):

@@ -12,17 +12,10 @@ import torch
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
-from helpers.errors import TeachingError
-from helpers.images import (
-    CONTENTS,
-    STYLES,
-    im_convert,
-    load_image,
-    load_recipe,
-    noise_like,
-    pictures_in,
-    save_image,
-)
+from helpers.base.errors import TeachingError
+from helpers.base.pictures import CONTENTS, STYLES, pictures_in
+from helpers.images import im_convert, load_image, noise_like, save_image
+from helpers.runs.recipe import load_recipe
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from helpers.errors import TeachingError
+from helpers.base.errors import TeachingError
 from helpers.images import MEAN, STD
 from helpers.losses import (
     Weights,

@@ -6,7 +6,8 @@ import types
 import pytest
 
 from helpers import machine
-from helpers.errors import TeachingError
+from helpers.base import places
+from helpers.base.errors import TeachingError
 
 
 def test_a_machine_that_is_ready_gets_no_advice():
@@ -47,6 +48,6 @@ def test_torch_and_torchvision_of_different_builds_are_one_clear_line(monkeypatc
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(monkeypatch, tmp_path):
-    monkeypatch.setattr(machine, "RESULTS", tmp_path)
+    monkeypatch.setattr(places, "RESULTS", tmp_path)
     monkeypatch.setattr(machine.os, "access", lambda path, mode: False)
     assert f"-> {tmp_path} cannot be written to" in machine.report()

@@ -104,5 +104,5 @@ def test_each_figure_can_be_drawn(figure, monkeypatch):
 
 
 def test_pyplot_and_its_global_state_are_not_used():
-    script = "import helpers.plots, helpers.live, sys; sys.exit('matplotlib.pyplot' in sys.modules)"
+    script = "import helpers.plots, helpers.studio.live, sys; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from helpers.errors import TeachingError
+from helpers.base.errors import TeachingError
+from helpers.engine.guards import DivergedError
 from helpers.images import MEAN, STD, load_image
 from helpers.losses import Weights
-from helpers.transfer import DivergedError, coarse_to_fine, style_transfer
+from helpers.transfer import coarse_to_fine, style_transfer
 from helpers.vgg import load_vgg19
 
 BLACK, WHITE = (torch.full((1, 3, 48, 64), value).sub(MEAN).div(STD) for value in (0.0, 1.0))

@@ -8,8 +8,8 @@ import torch
 import torchvision
 from safetensors.torch import load_file, save_file
 
-from helpers import vgg
-from helpers.errors import TeachingError
+from helpers.base.errors import TeachingError
+from helpers.engine import weights
 from helpers.images import load_image
 from helpers.vgg import (
     COMPACT_WEIGHTS,
@@ -162,13 +162,13 @@ def fetched(monkeypatch, content: bytes, digest: str) -> list:
         asked.append((url, largest, longest))
         file.write(content)
 
-    monkeypatch.setattr(vgg, "download", download)
-    monkeypatch.setattr(vgg, "_imagenet_address", lambda: f"https://models/vgg19-{digest[:8]}.pth")
+    monkeypatch.setattr(weights, "download", download)
+    monkeypatch.setattr(weights, "_imagenet_address", lambda: f"https://models/vgg19-{digest[:8]}.pth")
     return asked
 
 
 def test_torchvisions_address_ends_with_the_digest_that_is_checked():
-    assert vgg._imagenet_address() == "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
+    assert weights._imagenet_address() == "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
 
 
 def test_imagenet_weights_are_downloaded_announced_checked_and_not_kept_whole(hub, monkeypatch, capsys):
@@ -177,8 +177,8 @@ def test_imagenet_weights_are_downloaded_announced_checked_and_not_kept_whole(hu
     digest = hashlib.sha256(content).hexdigest()
     asked = fetched(monkeypatch, content, digest)
     load_vgg19("imagenet", device="cpu")
-    assert asked == [(f"https://models/vgg19-{digest[:8]}.pth", vgg.LARGEST, vgg.LONGEST)]
-    assert 548e6 < vgg.LARGEST < 1e9
+    assert asked == [(f"https://models/vgg19-{digest[:8]}.pth", weights.VGG19_BYTES, weights.VGG19_SECONDS)]
+    assert 548e6 < weights.VGG19_BYTES < 1e9
     assert "548 MB" in capsys.readouterr().err
     assert [path.name for path in hub.parent.iterdir()] == ["vgg19-conv5_1.safetensors"]
 
@@ -198,7 +198,7 @@ def test_offline_says_what_to_do(hub, monkeypatch):
     def refuse(*_):
         raise TeachingError("there is no connection (Network is unreachable)")
 
-    monkeypatch.setattr(vgg, "download", refuse)
+    monkeypatch.setattr(weights, "download", refuse)
     with pytest.raises(TeachingError, match=r"could not be downloaded.*unreachable.*'compact'.*no download"):
         load_vgg19("imagenet")
     assert not list(hub.parent.iterdir())

@@ -217,7 +217,7 @@ class StudioView:
         raise AssertionError(f"{selector} could not be read")
 
     def text(self, part: str) -> str:
-        """Of the state, the progress (news), or the whole head."""
+        """Of the status, the progress (news), or the whole head."""
         return self.root.locator(f".studio-{part}").first.inner_text()
 
     def iteration(self) -> int:

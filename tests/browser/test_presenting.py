@@ -5,8 +5,8 @@ import re
 import nbformat
 import pytest
 
-from helpers.places import NOTEBOOKS
-from helpers.slides import deck
+from helpers.base.places import NOTEBOOKS
+from helpers.commands.slides import deck
 
 LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
 PAGE = {"width": 1280, "height": 720}
@@ -78,7 +78,9 @@ def test_the_speakers_view_shows_the_notes(browser, tmp_path):
 
 
 def test_a_lesson_is_projected_in_large_type_and_back(open_notebook):
-    notebook = open_notebook("projector.ipynb", "from helpers.projector import project\nproject()", "project(False)")
+    notebook = open_notebook(
+        "projector.ipynb", "from helpers.teaching.projector import project\nproject()", "project(False)"
+    )
     size = "parseFloat(getComputedStyle(document.querySelector('.jp-Notebook .cm-content')).fontSize)"
     status = "getComputedStyle(document.querySelector('#jp-main-statusbar')).display"
     before = notebook.page.evaluate(size)

@@ -11,7 +11,7 @@ import pytest
 from lab import StudioView, opened, until
 from PIL import Image
 
-from helpers import render
+from helpers.commands import render
 from helpers.images import load_image
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -20,9 +20,8 @@ LIVE = ("Studio(", "LivePlot(", "WeightSliders(", "LiveImage(", "interact(")
 # Results go to a folder of the test, and not among the learner's.
 PREPARE = """\
 import threading, time, pathlib, os
-from helpers import chooser, render
-render.RESULTS = pathlib.Path("results").resolve()
-chooser.UPLOADS = render.RESULTS / "uploads"
+from helpers.base import places
+places.RESULTS = pathlib.Path("results").resolve()
 from helpers.studio import Studio
 def threads():
     return sum(thread.name == "style transfer" for thread in threading.enumerate())
@@ -60,10 +59,10 @@ def begin(view, iterations=5):
 
 def test_it_paints_pauses_goes_on_and_stops(studio):
     notebook, view = studio
-    assert view.text("state") == "Ready"
+    assert view.text("status") == "Ready"
     before, empty = view.picture(), view.curves()
     begin(view)
-    assert view.text("state") == "Painting"
+    assert view.text("status") == "Painting"
     pictures = {json.dumps(before)}
     for _ in range(3):
         until(lambda: json.dumps(view.picture()) not in pictures, 30, "another picture")
@@ -73,7 +72,7 @@ def test_it_paints_pauses_goes_on_and_stops(studio):
     until(lambda: view.curves() != curves, 30, "the curves' growth")
 
     view.press("Pause")
-    until(lambda: view.text("state") == "Paused", 10, "the pause")
+    until(lambda: view.text("status") == "Paused", 10, "the pause")
     time.sleep(0.5)
     held, there = notebook.ask("len(studio.record)"), view.picture()
     time.sleep(1)
@@ -84,8 +83,8 @@ def test_it_paints_pauses_goes_on_and_stops(studio):
     until(lambda: view.iteration() > held, 30, "the next iterations")
     assert notebook.ask("threads()") == 1
     view.press("Stop")
-    until(lambda: view.text("state") == "Stopped", 10, "the stop")
-    assert notebook.ask("[threads(), studio.state]") == [0, "stopped"]
+    until(lambda: view.text("status") == "Stopped", 10, "the stop")
+    assert notebook.ask("[threads(), studio.status]") == [0, "stopped"]
     assert notebook.errors() == []
 
 
@@ -112,7 +111,7 @@ def test_a_slider_moved_by_keyboard_acts_within_a_second(studio):
 
 def test_back_goes_back_and_on_from_there(studio):
     notebook, view = studio
-    notebook.ask("studio.panel.settings._fields['steps'].set_trait('value', 300)")
+    notebook.ask("studio.panel.controls._fields['steps'].set_trait('value', 300)")
     begin(view, 70)
     view.handle("style").focus()
     notebook.page.keyboard.press("End")
@@ -135,20 +134,20 @@ def test_back_goes_back_and_on_from_there(studio):
 
 def test_what_is_saved_can_be_repeated(studio, tmp_path):
     notebook, view = studio
-    notebook.ask("studio.panel.settings._fields['steps'].set_trait('value', 60)")
+    notebook.ask("studio.panel.controls._fields['steps'].set_trait('value', 60)")
     begin(view, 10)
     view.handle("tv").focus()
     notebook.page.keyboard.press("End")
-    until(lambda: view.text("state") == "Finished", 120, "the end")
+    until(lambda: view.text("status") == "Finished", 120, "the end")
     view.press("Save")
     until(lambda: re.search(r"Saved as .*results/landscape--van_gogh--", view.text("news")), 20, "the save")
-    saved = Path(notebook.ask("str(max(render.RESULTS.glob('*.png'), key=os.path.getmtime))"))
+    saved = Path(notebook.ask("str(max(places.RESULTS.glob('*.png'), key=os.path.getmtime))"))
     out = tmp_path / "again.png"
     assert render.main(["--recipe", str(saved), "--out", str(out)]) == 0
     assert load_image(out).equal(load_image(saved))
     view.press("Film")
     until(lambda: ".webp" in view.text("news"), 60, "the film")
-    assert 0 < notebook.ask("next(render.RESULTS.glob('*.webp')).stat().st_size") < 5_000_000
+    assert 0 < notebook.ask("next(places.RESULTS.glob('*.webp')).stat().st_size") < 5_000_000
 
 
 def test_running_the_cell_again_leaves_one_thread(studio):
@@ -180,7 +179,7 @@ def test_scrolling_away_and_back_leaves_the_run_alone(open_notebook):
     begin(view)
     notebook.page.locator(".jp-Cell").last.scroll_into_view_if_needed()
     notebook.page.wait_for_timeout(1500)
-    assert notebook.ask("[threads(), studio.state]") == [1, "running"]
+    assert notebook.ask("[threads(), studio.status]") == [1, "running"]
     view.root.scroll_into_view_if_needed()
     seen = view.picture()
     until(lambda: view.picture() != seen, 30, "another picture")
@@ -247,7 +246,7 @@ def test_a_run_in_the_foreground_can_be_stopped_and_leaves_figures(open_notebook
     """Its own cell keeps the kernel busy, so that without subshells nothing arrives until it has ended."""
     steps, end = (3000, "stopped") if lab.subshells else (60, "done")
     cell = f"studio = Studio(size=128, steps={steps})\nstudio.run()"
-    notebook = open_notebook("foreground.ipynb", PREPARE, cell, "after = studio.state")
+    notebook = open_notebook("foreground.ipynb", PREPARE, cell, "after = studio.status")
     notebook.command("notebook:run-all-cells")
     view = StudioView(notebook.page)
     view.root.wait_for()
@@ -283,13 +282,14 @@ def test_two_studios_in_one_notebook(open_notebook):
     one.press("Stop")
     at = two.iteration()
     until(lambda: two.iteration() > at, 30, "the other's next iterations")
-    assert notebook.ask("[threads(), studio.state, other.state]") == [1, "stopped", "running"]
+    assert notebook.ask("[threads(), studio.status, other.status]") == [1, "stopped", "running"]
 
 
 def test_the_parts_work_in_a_plain_loop(open_notebook):
     loop = """\
 from helpers.images import load_image
-from helpers.live import LiveImage, LivePlot, WeightSliders
+from helpers.studio.live import LiveImage, LivePlot
+from helpers.studio.sliders import WeightSliders
 from helpers.transfer import style_transfer
 from helpers.vgg import load_vgg19
 content, style = load_image("landscape", 96), load_image("monet", 96)
@@ -367,4 +367,4 @@ def test_the_lessons_run_and_their_studios_paint(open_notebook, lab, path, cells
         view.press("Start")
         until(lambda view=view, before=before: view.picture() != before, 60, "the picture's change")
         view.press("Stop")
-        until(lambda view=view: view.text("state") in ("Stopped", "Ready"), 20, "the stop")
+        until(lambda view=view: view.text("status") in ("Stopped", "Ready"), 20, "the stop")

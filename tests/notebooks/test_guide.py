@@ -4,8 +4,8 @@ import re
 
 import nbformat
 
-from helpers.places import NOTEBOOKS
-from helpers.slides import notes_on
+from helpers.base.places import NOTEBOOKS
+from helpers.commands.slides import notes_on
 
 GUIDE = (NOTEBOOKS / "README.md").read_text(encoding="utf-8")
 WITHOUT = {"Summary", "The lessons", "How to use the notebooks"}  # sections that explain themselves

@@ -3,7 +3,7 @@
 import nbformat
 import pytest
 
-from helpers.handout import exercises, for_students, solution_code, solved
+from helpers.commands.handout import exercises, for_students, solution_code, solved
 
 
 @pytest.fixture

@@ -7,12 +7,13 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from helpers import options, render
-from helpers.errors import TeachingError
+from helpers.base.errors import TeachingError
+from helpers.commands import render
+from helpers.engine.scales import plan
 from helpers.images import load_image, noise_like
 from helpers.losses import Weights
-from helpers.recipe import check_changes, check_restarts
-from helpers.transfer import coarse_to_fine, plan, style_transfer
+from helpers.runs.settings import Settings
+from helpers.transfer import coarse_to_fine, style_transfer
 from helpers.vgg import LAYERS, load_vgg19
 
 numbers = st.one_of(st.floats(), st.integers(-5, 5), st.sampled_from([0, 1e12, 1e300, math.nan, -math.inf]))
@@ -80,12 +81,12 @@ def test_load_image(size, shape):
 
 @often
 @given(st.integers(32, 10_000), st.integers(0, 2000), st.integers(1, 6))
-def test_a_plan_has_all_iterations_and_rising_sizes(long_side, steps, scales):
-    made = plan(long_side, steps, scales)
-    assert sum(count for _, count in made) == steps
-    assert [divisor for divisor, _ in made] == sorted((divisor for divisor, _ in made), reverse=True)
-    assert made[-1][0] == 1 and len(made) <= scales
-    assert all(count >= 0 for _, count in made)
+def test_a_plan_has_all_iterations_and_rising_sizes(short_side, steps, scales):
+    divisors, firsts, lasts = zip(*plan(short_side, steps, scales), strict=True)
+    assert list(divisors) == sorted(divisors, reverse=True)
+    assert divisors[-1] == 1 and len(divisors) <= scales
+    assert firsts == (0, *lasts[:-1]) and lasts[-1] == steps
+    assert steps == 0 or all(last > first for first, last in zip(firsts, lasts, strict=True))
 
 
 FLAGS = ("--size", "--steps", "--network", "--pooling", "--content-weight", "--style-weight", "--layer", "--optimizer",
@@ -101,7 +102,7 @@ FLAGS = ("--size", "--steps", "--network", "--pooling", "--content-weight", "--s
 )
 def test_the_command_line(typed):
     try:
-        options.settings([f"{flag}={value}" for flag, value in typed])
+        render.asked(render.parser().parse_args([f"{flag}={value}" for flag, value in typed]))
     except TeachingError as error:
         assert len(str(error)) > 20
 
@@ -113,9 +114,9 @@ def test_the_command_line(typed):
     )
 )
 def test_changes_and_restarts(told):
-    for check in (check_changes, check_restarts):
+    for name in ("changes", "restarts", "layer"):
         try:
-            check(told)
+            Settings(**{name: told})
         except TeachingError as error:
             assert len(str(error)) > 20
 
@@ -133,7 +134,7 @@ def test_fifty_runs_in_one_process_do_not_grow(model):
 
 
 def test_render_refuses_what_would_not_fit(monkeypatch, capsys, tmp_path):
-    from helpers import estimate
+    from helpers.runs import estimate
 
     monkeypatch.setattr(estimate, "free_memory", lambda device: 200_000_000)
     assert render.main(["--size", "768", "--out", str(tmp_path / "out.png")]) == 2

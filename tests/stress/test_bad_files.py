@@ -12,10 +12,11 @@ import torch
 from PIL import Image, PngImagePlugin
 from safetensors.torch import load_file, save
 
-from helpers import render
-from helpers.checkpoint import load_checkpoint, save_checkpoint
-from helpers.errors import TeachingError
-from helpers.images import load_image, load_recipe, noise_like, save_image
+from helpers.base.errors import TeachingError
+from helpers.commands import render
+from helpers.engine.state_files import load_state, save_state
+from helpers.images import load_image, noise_like, save_image
+from helpers.runs.recipe import load_recipe
 from helpers.transfer import style_transfer
 from helpers.vgg import COMPACT_WEIGHTS, load_vgg19
 
@@ -166,14 +167,14 @@ def test_cut_off_and_flipped_checkpoints(tmp_path, rounds, peak):
     content, style = noise_like(torch.empty(1, 3, 40, 48), 1), noise_like(torch.empty(1, 3, 40, 40), 2)
     model, path, chance, before = load_vgg19(device="cpu"), tmp_path / "x.checkpoint", random.Random(2), peak()
     *_, step = style_transfer(content, style, model, steps=2)
-    save_checkpoint(path, step.state(), recipe={}, record=[], restarts=[])
+    save_state(path, step.state_dict(), recipe={}, record=[])
     whole = path.read_bytes()
     for n in range(60 * rounds):
         copy = bytearray(whole[: len(whole) * n // 20] if n < 20 else whole)
         for _ in range(3 * (n >= 20)):
             copy[chance.randrange(1500)] ^= 1 << chance.randrange(8)
         path.write_bytes(bytes(copy))
-        answered(lambda: load_checkpoint(path))
+        answered(lambda: load_state(path))
         answered(lambda: next(style_transfer(content, style, model, steps=3, resume=path), None))
     assert peak() - before < MEMORY
 
@@ -212,8 +213,6 @@ def test_hostile_recipes(text, tmp_path, capsys):
 
 def test_flipped_recipes(tmp_path, rounds, capsys):
     """Whatever bits are flipped in a recipe: it is refused in one line, or it is one that makes sense."""
-    from helpers.options import settings
-
     path, chance = tmp_path / "told.png", random.Random(4)
     save_image(noise_like(torch.empty(1, 3, 40, 40)), path, {"size": 64, "steps": 3, "layer": [["conv1_1", 0.5]]})
     text = json.dumps(load_recipe(path))
@@ -221,4 +220,4 @@ def test_flipped_recipes(tmp_path, rounds, capsys):
         copy = bytearray(text.encode())
         copy[chance.randrange(len(copy))] ^= 1 << chance.randrange(7)
         with_recipe(path, copy.decode("latin-1"))
-        answered(lambda: settings(["--recipe", str(path)]))
+        answered(lambda: render.asked(render.parser().parse_args(["--recipe", str(path)])))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import gallery
+from helpers.commands import gallery
 
 ROOT = Path(__file__).resolve().parents[2]
 # One thread each, so that sums are made in the same order everywhere.

@@ -9,8 +9,9 @@ import time
 
 import pytest
 
-from helpers.checkpoint import load_checkpoint
-from helpers.images import load_image, load_recipe
+from helpers.engine.state_files import load_state
+from helpers.images import load_image
+from helpers.runs.recipe import load_recipe
 
 EVERY = 4
 STEPS = {"adam": 80, "lbfgs": 24}
@@ -58,7 +59,7 @@ def test_a_render_that_is_killed_loses_at_most_an_interval_and_goes_on_bit_for_b
             continue
         if out.with_suffix(".checkpoint").stat().st_size:
             # A line is printed before the checkpoint of its iteration is written.
-            assert load_checkpoint(out.with_suffix(".checkpoint"))[0].iteration >= max(shown, default=0) - EVERY
+            assert load_state(out.with_suffix(".checkpoint"))[0].get("iteration", 0) >= max(shown, default=0) - EVERY
         again = command("render", "--resume", out)
         said, error = again.communicate(timeout=120)
         assert again.returncode == 0, error
@@ -71,10 +72,11 @@ def test_a_render_that_is_killed_loses_at_most_an_interval_and_goes_on_bit_for_b
 KERNEL = """
 import sys, time
 from pathlib import Path
-from helpers import render, unfinished
-render.RESULTS = unfinished.RESULTS = Path(sys.argv[1])
-unfinished.INTERVAL = 0
-from helpers import studio
+from helpers.base import places
+from helpers.runs import checkpoint
+places.RESULTS = Path(sys.argv[1])
+checkpoint.INTERVAL = 0
+from helpers.studio import studio
 studio.INTERVAL = 0
 made = studio.Studio("landscape", "monet", size=128, steps=100)
 made.start()
@@ -87,10 +89,11 @@ while True:
 def test_a_kernel_that_is_killed_under_a_studio(tmp_path, monkeypatch, rounds):
     import sys
 
-    from helpers import render, studio, unfinished
+    from helpers.base import places
+    from helpers.commands import render
+    from helpers.studio import studio
 
-    for module in (render, unfinished):
-        monkeypatch.setattr(module, "RESULTS", tmp_path)
+    monkeypatch.setattr(places, "RESULTS", tmp_path)
     chance = random.Random(3)
     for _ in range(4 * rounds):
         process = subprocess.Popen([sys.executable, "-c", KERNEL, tmp_path], stdout=subprocess.PIPE, text=True)
@@ -105,8 +108,8 @@ def test_a_kernel_that_is_killed_under_a_studio(tmp_path, monkeypatch, rounds):
             # One checkpoint may have been under way, and an iteration takes a hundredth of a second.
             assert made.session.iteration >= seen - 5
             end = time.monotonic() + 60
-            while made.state != "done":
-                assert made.state in ("running", "done") and time.monotonic() < end
+            while made.status != "done":
+                assert made.status in ("running", "done") and time.monotonic() < end
                 time.sleep(0.01)
             saved = made.save()
         finally:
@@ -140,7 +143,7 @@ def test_a_disk_that_fills_up(command, tmp_path):
 
 def test_four_runs_in_one_folder_do_not_meet(command, tmp_path, monkeypatch):
     """Two pairs of the same pictures and settings at once: each ends with its own file, and nothing is left over."""
-    from helpers.images import RESULTS
+    from helpers.base.places import RESULTS
 
     before = set(RESULTS.iterdir())
     runs = [command("render", "portrait", "picasso", "--size", 64, "--steps", 30, "--every", 3) for _ in range(4)]

@@ -1,0 +1,202 @@
+"""`python3 -m helpers render`: one picture, from the command line."""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from torch import Tensor
+from tqdm import tqdm
+
+from helpers.base.errors import TeachingError
+from helpers.base.parser import Parser
+from helpers.base.pictures import CONTENTS, STYLES
+from helpers.engine.guards import DivergedError
+from helpers.images import load_image, save_image
+from helpers.runs.checkpoint import SUFFIX, Keeper, Run, load_run
+from helpers.runs.film import Film
+from helpers.runs.painting import painting
+from helpers.runs.recipe import caption, load_recipe, outcome
+from helpers.runs.settings import Settings, add_options, options, typed_over
+from helpers.runs.unfinished import last_run, next_result
+from helpers.transfer import NO_IMAGE, StateDict, Step
+
+LAST = "the last one"  # the run that --resume goes on with where none is named
+
+
+def parser() -> Parser:
+    """The options of the settings, and of what is done with them."""
+    made = Parser(
+        prog="python3 -m helpers render",
+        description="Paints a photograph in the style of a picture, and saves it with its recipe in results/.",
+    )
+    add_options(made)
+    add = made.add_argument
+    add("--every", type=int, default=50, metavar="N",
+        help="iterations between two lines of losses and two saves (default: %(default)s)")  # fmt: skip
+    add("--out", type=Path, metavar="FILE.png", help="default: results/CONTENT--STYLE--1.png, 2, ...")
+    add("--recipe", type=Path, metavar="FILE.png", help="take the settings from a picture made before")
+    add("--resume", nargs="?", const=LAST, metavar="FILE.checkpoint",
+        help="go on with a run that was cut off, bit for bit (default: the last one in results/)")  # fmt: skip
+    add(
+        "--film",
+        action="store_true",
+        help="also save how it came about, as an animated WebP of 5 MB at most; with --resume, from there on",
+    )
+    add("--compare", action="store_true", help="also save content, style and result side by side, with the recipe")
+    return made
+
+
+def asked(typed: argparse.Namespace) -> tuple[Settings, Run | None, Path | None]:
+    """What was typed, over a recipe or a run that was cut off if one is named, over the defaults.
+
+    Returns the settings, the run to go on with, and where its picture goes; None for what is not named.
+    Raises TeachingError for whatever makes no sense.
+    """
+    if typed.every < 1:
+        raise TeachingError(f"--every is a number of iterations from 1 up, not {typed.every}.")
+    if typed.out and typed.out.suffix.lower() != ".png":
+        raise TeachingError(f"--out names a PNG file, which keeps the recipe too; '{typed.out}' does not end in .png.")
+    if typed.recipe and typed.resume:
+        raise TeachingError("--recipe and --resume both bring their settings; give one of them.")
+    if typed.recipe:
+        settings = Settings.from_recipe(load_recipe(typed.recipe))
+        check_sources(settings, typed, f"The recipe in '{typed.recipe}'")
+        return typed_over(settings, typed), None, typed.out
+    if not typed.resume:
+        return typed_over(Settings(), typed), None, typed.out
+    path = last_run() if typed.resume == LAST else Path(typed.resume).with_suffix(SUFFIX)
+    if path is None:
+        raise TeachingError("There is no run to go on with: every run in results/ was finished, or is going on.")
+    run = load_run(path)
+    check_sources(run.settings, typed, f"The checkpoint '{path}'")
+    settings = typed_over(run.settings, typed)
+    check_unchanged(run.settings, settings, path)
+    return settings, run, path.with_suffix(".png")
+
+
+def check_sources(settings: Settings, typed: argparse.Namespace, where: str) -> None:
+    """Raises TeachingError where a recipe, which may come from anybody, names a file that is not one of ours.
+
+    Of files a recipe can name only the bundled ones; others have to be typed again.
+    """
+    for name, ours in (("content", CONTENTS), ("style", STYLES), ("network", ("compact", "imagenet"))):
+        value = getattr(settings, name)
+        if name not in typed and value not in ours:
+            how = "type --network FILE as well" if name == "network" else "type both: render CONTENT STYLE ..."
+            raise TeachingError(f"{where} names {value!r} as its {name}, which is not one of ours; {how}")
+
+
+def check_unchanged(began_with: Settings, now: Settings, path: Path) -> None:
+    """Raises TeachingError for a setting that is not what the run began with.
+
+    Its pictures and its network are told apart by their contents, when the run goes on.
+    """
+    for name, _ in options():
+        was, value = getattr(began_with, name), getattr(now, name)
+        if was != value and name not in ("content", "style", "network"):
+            raise TeachingError(
+                f"--{name.replace('_', '-')} is {value!r}, and the run in '{path}' began with {was!r}. Leave the "
+                "option out, or leave out --resume to start another run."
+            )
+
+
+def render(typed: argparse.Namespace) -> list[Path]:
+    """Paints as asked, and returns the paths of the picture and of what else was asked for."""
+    settings, run, out = asked(typed)
+    content, style = load_image(settings.content, settings.size), load_image(settings.style, settings.size)
+    film = Film(settings.steps)
+    out = painted(
+        settings, content, style, out or next_result(settings), run, film if typed.film else None, typed.every
+    )
+    made = [out]
+    if typed.film:
+        made.append(film.save(out.with_suffix(".webp"), load_image(out, settings.size)))
+    if typed.compare:
+        from helpers.plots import comparison, save_figure  # late, for Matplotlib takes its time
+
+        names = Path(settings.content).stem, Path(settings.style).stem, "result"
+        images = dict(zip(names, (content, style, load_image(out, settings.size)), strict=True))
+        figure = comparison(images, caption(load_recipe(out)))
+        made.append(save_figure(figure, out.with_name(f"{out.stem}--compare.png")))
+    return made
+
+
+def painted(
+    settings: Settings, content: Tensor, style: Tensor, out: Path, run: Run | None, film: Film | None, every: int
+) -> Path:
+    """Paints to the end, with a picture, a checkpoint and a line of losses now and then; returns `out`.
+
+    Whatever ends it early, the picture and the checkpoint are of the last iteration that was finished.
+    """
+    record, recipe, step = run.record if run else [], settings.recipe(), None
+    keeper, last = Keeper(out), settings.last_iteration
+
+    def keep(state_dict: StateDict) -> None:
+        with warned("If the run were cut off now, it could not be resumed."):
+            keeper.keep(state_dict, settings, record)
+
+    def save(step: Step) -> None:
+        save_image(step.image, out, recipe | outcome(step))
+
+    if not run:
+        keep({})
+    try:
+        steps = painting(settings, content, style, run.state_dict if run else None)
+        for step in tqdm(steps, initial=len(record), total=last, unit="it", disable=None, dynamic_ncols=True):
+            record.append(replace(step, image=NO_IMAGE, state_dict=dict))
+            if film:
+                film.add(step)
+            if step.iteration == last:
+                tqdm.write(str(step), file=sys.stdout)
+            elif step.iteration % every == 0:
+                tqdm.write(str(step), file=sys.stdout)
+                with warned("The run goes on."):
+                    save(step)
+                keep(step.state_dict())
+            elif keeper.due:
+                keep(step.state_dict())
+        # A run that was cut off after its last iteration has none left, but its picture is still to be saved.
+        save(step or replace(record[-1], image=run.state_dict["image"]))
+    except BaseException as reason:
+        if step is not None:
+            with warned("The picture so far is not saved."):
+                save(step)
+                print(f"Stopped at iteration {step.iteration}; the picture so far is in {out}", file=sys.stderr)
+            keep(step.state_dict())
+        interrupted = isinstance(reason, KeyboardInterrupt)
+        if isinstance(reason, DivergedError) or (step is None and not run and not interrupted):
+            keeper.remove()
+        if interrupted:
+            ours = settings.content in CONTENTS and settings.style in STYLES
+            typed = "" if ours else f"{shlex.quote(settings.content)} {shlex.quote(settings.style)} "
+            again = f"python3 -m helpers render {typed}--resume {shlex.quote(str(keeper.path))}"
+            print(f"`{again}` goes on from there.", file=sys.stderr)
+            sys.exit(130)
+        raise
+    finally:
+        keeper.release()
+    keeper.remove()
+    return out
+
+
+@contextmanager
+def warned(consequence: str) -> Iterator[None]:
+    """Around what may fail without ending the run: says why it failed, and what follows from it."""
+    try:
+        yield
+    except TeachingError as error:
+        print(f"{error} {consequence}", file=sys.stderr)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the command; returns its exit code: 0, or 2 after one line on what was wrong with the input."""
+    try:
+        print(*render(parser().parse_args(arguments)), sep="\n")
+    except TeachingError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0

@@ -1,0 +1,162 @@
+"""Lessons as slides: a file of HTML that needs no other and no network, for each.
+
+    python3 -m helpers slides 03_losses             # results/slides/03_losses.html
+    python3 -m helpers slides 03_losses --rehearse  # runs its cells and says what takes how long
+
+What the cells are tagged as in JupyterLab (slide, subslide, skip) makes the slides; nbconvert writes them, and in the
+browser deck/deck.js lays them out on pages of 1280 x 720, which reveal.js (deck/LICENSE.reveal.js) shows. The speaker's
+notes (key S) come from notebooks/README.md: what it says of a section of the lesson.
+"""
+
+import base64
+import html
+import io
+import mimetypes
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import nbformat
+from matplotlib import mathtext
+from nbconvert.exporters import SlidesExporter
+from nbformat import NotebookNode
+from pygments.formatters import HtmlFormatter
+
+from helpers.base import places
+from helpers.base.errors import TeachingError
+from helpers.base.files import write_whole
+from helpers.base.parser import Parser
+from helpers.base.places import NOTEBOOKS
+from helpers.teaching.rehearsal import read, rehearse
+
+DECK = Path(__file__).with_name("deck")
+GUIDE = NOTEBOOKS / "README.md"
+
+CODE = re.compile(r"(^```.*?^```|`[^`\n]+`)", re.S | re.M)
+FORMULA = re.compile(r"\$\$(?P<display>.+?)\$\$|\$(?P<inline>[^$\n]+)\$", re.S)
+POINTS = 12  # the size at which Matplotlib sets a formula
+
+
+def deck(path: Path, guide: str) -> str:
+    """A lesson's slides as the text of a file of HTML. guide: the text with the speaker's notes."""
+    notebook, notes = read(path), notes_on(path.stem, guide)
+    notebook.cells = [part for cell in notebook.cells for part in (cell, *_notes(cell, notes))]
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = re.sub(r"\((\d\d_\w+)\.ipynb", r"(\1.html", with_formulas(cell.source))
+            _attach_pictures(cell, path.parent)
+        else:
+            cell.outputs = [_described(output) for output in cell.outputs if not _is_widget(output)]
+    files = {name: (DECK / name).read_text(encoding="utf-8") for name in ("reveal.css", "deck.css", "reveal.js",
+                                                                         "notes.js", "deck.js")}  # fmt: skip
+    colours = HtmlFormatter(style="default").get_style_defs(".highlight")
+    # A script must not be ended by what it only speaks of.
+    scripts = [files[name].replace("</script", r"<\/script") for name in ("reveal.js", "notes.js", "deck.js")]
+    title = next((text[1] for cell in notebook.cells if (text := re.match("# (.+)", cell.source))), path.stem)
+    looks = {"title": title, "style": "\n".join((files["reveal.css"], colours, files["deck.css"])), "scripts": scripts}
+    exporter = SlidesExporter(extra_template_basedirs=[str(DECK.parent)], template_name=DECK.name)
+    return exporter.from_notebook_node(notebook, {"deck": looks})[0]
+
+
+def notes_on(lesson: str, guide: str) -> dict[str, str]:
+    """What the guide says of a lesson's sections, by their headings: its lines `- **heading**: ...`."""
+    number = lesson[:2].lstrip("0") or "0"
+    about = re.search(rf"^## {re.escape(number)}\. .*?(?=^## |\Z)", guide, re.S | re.M)
+    points = re.findall(r"^- \*\*(.+?)\*\*: (.+?)(?=^- |^\S|\Z|\n\n)", about[0] if about else "", re.S | re.M)
+    return {heading: " ".join(text.split()) for heading, text in points}
+
+
+def _notes(cell: NotebookNode, notes: dict[str, str]) -> list[NotebookNode]:
+    """A cell of notes to follow a cell that begins with a heading the guide knows."""
+    heading = re.match(r"#+ (.+)", cell.source) if cell.cell_type == "markdown" else None
+    if not heading or heading[1] not in notes:
+        return []
+    note = nbformat.v4.new_markdown_cell(notes[heading[1]])
+    note.metadata.slideshow = {"slide_type": "notes"}
+    return [note]
+
+
+def with_formulas(markdown: str) -> str:
+    """Markdown with its formulas, $...$ and $$...$$, as pictures that need no script; code is left as it is."""
+    parts = CODE.split(markdown)
+    return "".join(part if i % 2 else FORMULA.sub(_formula, part) for i, part in enumerate(parts))
+
+
+def _formula(found: re.Match) -> str:
+    tex = " ".join(found.group("display" if found["display"] else "inline").split())
+    known = re.sub(r"\\[lr]Vert", r"\\Vert", tex)
+    picture = io.BytesIO()
+    try:
+        depth = mathtext.math_to_image(f"${known}$", picture, format="svg")
+    except ValueError:
+        raise TeachingError(f"The formula ${tex}$ cannot be set by Matplotlib, which knows no environments.") from None
+    svg = picture.getvalue()
+    height = float(re.search(rb'height="([\d.]+)pt"', svg)[1]) / POINTS
+    image = (
+        f'<img class="math" alt="{tex}" src="data:image/svg+xml;base64,{base64.b64encode(svg).decode()}" '
+        f'style="height: {height:.2f}em; vertical-align: {-depth / POINTS:.2f}em">'
+    )
+    return f'<span class="display">{image}</span>' if found["display"] else image
+
+
+def _attach_pictures(cell: NotebookNode, folder: Path) -> None:
+    """Has a cell of Markdown hold the pictures that it shows from files."""
+    for name in re.findall(r"!\[[^]]*\]\((?!\w+:)([^)\s]+)\)", cell.source):
+        kind, picture = mimetypes.guess_type(name)[0], (folder / name).read_bytes()
+        cell.setdefault("attachments", {})[Path(name).name] = {kind: base64.b64encode(picture).decode()}
+        cell.source = cell.source.replace(f"({name})", f"(attachment:{Path(name).name})")
+
+
+def _described(output: NotebookNode) -> NotebookNode:
+    """An output with its figure, if it is one, as HTML, so that the text for those who cannot see it is kept."""
+    for kind in [kind for kind in output.get("data", {}) if kind in ("image/png", "image/jpeg")]:
+        alt = html.escape(output.metadata.get(kind, {}).get("alt", ""))
+        picture = "".join(output.data[kind].split())
+        output.data = {"text/html": f'<img alt="{alt}" src="data:{kind};base64,{picture}">'}
+    return output
+
+
+def _is_widget(output: NotebookNode) -> bool:
+    return any("widget-view" in kind for kind in output.get("data", {}))
+
+
+def chosen(names: Sequence[str]) -> list[Path]:
+    """Lessons by path, name or number; all of them where none is named. Raises TeachingError for an unknown one."""
+    lessons = sorted(NOTEBOOKS.glob("*.ipynb"))
+    found = []
+    for name in names:
+        matches = [Path(name)] if Path(name).suffix == ".ipynb" and Path(name).is_file() else [
+            lesson for lesson in lessons if lesson.stem == Path(name).stem or lesson.stem[:2] == name.zfill(2)
+        ]  # fmt: skip
+        if not matches:
+            known = ", ".join(lesson.stem for lesson in lessons)
+            raise TeachingError(f"There is no lesson '{name}'; there are {known}.")
+        found += matches
+    return found or lessons
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the command; returns 0, 1 where a rehearsal failed, or 2 where nothing could be begun."""
+    options = Parser(
+        prog="python3 -m helpers slides",
+        description="Writes lessons as slides that need no network: one file of HTML each. Key S: speaker's notes.",
+    )
+    add = options.add_argument
+    add("lessons", nargs="*", metavar="NOTEBOOK", help="a lesson's name, number or path (default: all)")
+    add("--out", type=Path, default=places.RESULTS / "slides", metavar="DIR", help="where to (default: %(default)s)")
+    add("--rehearse", action="store_true", help="run all cells instead, and say what takes how long")
+    try:
+        given = options.parse_args(arguments)
+        lessons = chosen(given.lessons)
+        if given.rehearse:
+            return 0 if all([rehearse(path) for path in lessons]) else 1
+        guide = GUIDE.read_text(encoding="utf-8") if GUIDE.exists() else ""  # a class is given none
+        for path in lessons:
+            out = given.out / f"{path.stem}.html"
+            write_whole(out, deck(path, guide).encode())
+            print(out)
+    except TeachingError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0

@@ -1,0 +1,80 @@
+"""What the functions of the lessons check of their arguments, so that the lessons' files can be about the method."""
+
+from typing import Any
+
+from torch import Tensor
+
+from helpers.base.errors import TeachingError
+from helpers.base.numbers import is_positive, is_share, is_whole
+from helpers.engine.optimizers import OPTIMIZERS, Adam
+
+
+def as_batch(image: Any) -> Tensor:
+    """(3, H, W) or (1, 3, H, W) -> (1, 3, H, W); raises TeachingError for anything else."""
+    if not isinstance(image, Tensor):
+        raise TeachingError(
+            f"Expected an image tensor, got {type(image).__name__}; load_image(path) makes one from a file."
+        )
+    batch = image.unsqueeze(0) if image.dim() == 3 else image
+    if batch.dim() != 4 or batch.shape[:2] != (1, 3) or 0 in batch.shape:
+        raise TeachingError(f"Expected an image tensor (1, 3, H, W), got {tuple(image.shape)}.")
+    return batch
+
+
+def as_float_batch(image: Any, name: str) -> Tensor:
+    """As `as_batch`, and float32; raises TeachingError too where its values are not finite numbers."""
+    image = as_batch(image)
+    if not image.is_floating_point() or not image.isfinite().all():
+        raise TeachingError(
+            f"The {name} has values that are not finite numbers ({image.dtype}); load_image(path) makes an image "
+            "tensor from a file."
+        )
+    return image.float()
+
+
+def check_start(start: Tensor, content: Tensor) -> None:
+    """Raises TeachingError where an image tensor cannot be what the content's painting begins with."""
+    if as_batch(start).shape != content.shape:
+        raise TeachingError(
+            f"The start is {tuple(start.shape)} and the content {tuple(content.shape)}; they must agree."
+        )
+
+
+def check_poolings(image: Tensor, deepest: str) -> None:
+    """Raises TeachingError for what is no (B, 3, H, W), or so small that nothing of it reaches the deepest layer."""
+    if image.dim() != 4 or image.shape[1] != 3:
+        raise TeachingError(f"Expected an image tensor (B, 3, H, W), got {tuple(image.shape)}.")
+    smallest = 2 ** (int(deepest[4]) - 1)
+    if min(image.shape[2:]) < smallest:
+        raise TeachingError(
+            f"An image of {image.shape[3]} x {image.shape[2]} pixels vanishes in the poolings before {deepest}; "
+            f"it needs at least {smallest} on each side."
+        )
+
+
+def check_same_shape(got: Tensor, wanted: Tensor, what: str) -> None:
+    """Raises TeachingError where two responses, or two Gram matrices, cannot be compared."""
+    if got.shape != wanted.shape:
+        raise TeachingError(
+            f"The two {what} differ in shape, {tuple(got.shape)} and {tuple(wanted.shape)}: they must come from the "
+            "same layer and network, and responses also from pictures of one size (load_image(path, shape=content))."
+        )
+
+
+def check_loop(steps: Any, optimizer: Any, average: Any, betas: Any) -> None:
+    """Raises TeachingError for arguments of the loop that make no sense."""
+    if not isinstance(optimizer, str) or optimizer not in OPTIMIZERS:
+        raise TeachingError(f"Unknown optimizer {optimizer!r}; it is 'adam' or 'lbfgs'.")
+    if not is_whole(steps, 0):
+        raise TeachingError(f"steps is the number of iterations, a whole number from 0 up; got {steps!r}.")
+    if not is_share(average):
+        raise TeachingError(f"average must be from 0 (off) to just under 1; got {average!r}.")
+    if betas is not None and not (isinstance(betas, tuple) and len(betas) == 2 and all(map(is_share, betas))):
+        raise TeachingError(f"betas are two numbers from 0 to just under 1, such as {Adam.BETAS}; got {betas!r}.")
+
+
+def positive_rate(learning_rate: Any) -> float:
+    """A learning rate, checked."""
+    if not is_positive(learning_rate):
+        raise TeachingError(f"The learning rate must be a number above 0; got {learning_rate!r}.")
+    return float(learning_rate)

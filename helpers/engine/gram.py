@@ -1,0 +1,28 @@
+"""The product behind the Gram matrix, F F^T, with half of the work on the way back."""
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+
+def gram_product(maps: Tensor) -> Tensor:
+    """maps @ maps.mT: feature maps F as rows, (B, C, N) -> (B, C, C).
+
+    The gradient of F is (G + G^T) F, with G the gradient of the product. Left to itself, torch computes G F and G^T F
+    one after the other; here the two matrices are added first.
+    """
+    return _GramProduct.apply(maps)
+
+
+class _GramProduct(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, maps: Tensor) -> Tensor:
+        ctx.save_for_backward(maps)
+        return maps @ maps.mT
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        (maps,) = ctx.saved_tensors
+        # The network keeps a position's channels side by side in memory. Computed on its side, the result lies so too.
+        return (maps.mT @ (gradient + gradient.mT)).mT

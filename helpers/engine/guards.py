@@ -1,0 +1,47 @@
+"""What watches over a run from outside: it stops one that diverged, and says what to do where memory ran out."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from torch import Tensor
+
+from helpers.base.errors import TeachingError
+from helpers.engine.memory import explained_memory, reused
+
+EXPLODED = 1e8  # a loss this many times its first value is not coming back
+
+
+class DivergedError(TeachingError):
+    """The loss became NaN or infinite, or exploded. `image` is the last good image, (1, 3, H, W)."""
+
+    def __init__(self, message: str, image: Tensor):
+        super().__init__(message)
+        self.image = image
+
+
+def guarded(run: Iterable[Any], image: Tensor) -> Iterator[Any]:
+    """The same steps, each with an `iteration`, an `image`, a `loss` and a `learning_rate`.
+
+    image: (1, 3, H, W), where the run begins.
+    Raises DivergedError with the last good image, and TeachingError where the memory is not enough.
+    """
+    return reused(_guarded(iter(run), image))
+
+
+def _guarded(run: Iterator[Any], image: Tensor) -> Iterator[Any]:
+    good, first_loss = image.detach(), None
+    while True:
+        with explained_memory(image):
+            step = next(run, None)
+        if step is None:
+            return
+        first_loss = step.loss if first_loss is None else first_loss
+        if not (abs(step.loss) <= EXPLODED * max(abs(first_loss), 1)) or not step.image.isfinite().all():
+            raise DivergedError(
+                f"The run diverged at iteration {step.iteration}: the loss is {step.loss:.3g}. The likely cause is a "
+                f"weight or a learning rate that is too large (it was {step.learning_rate:.3g}). Divide it by 10; add "
+                "some tv weight, or use Adam, which is more patient than L-BFGS. The last good image is kept.",
+                good,
+            )
+        good = step.image
+        yield step

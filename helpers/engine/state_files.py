@@ -1,0 +1,161 @@
+"""State dicts on disk: nested dictionaries of tensors and plain values, written whole, read without unpickling.
+
+    save_state("mine.checkpoint", step.state_dict())
+    state_dict, notes = load_state("mine.checkpoint")
+
+The file is one of safetensors (https://github.com/huggingface/safetensors): tensors by their dotted names, such as
+"optimizer.momentum", and everything else as JSON in its header, which can be read alone.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from helpers.base.errors import TeachingError
+from helpers.base.files import write_whole
+from helpers.base.numbers import is_whole
+
+VERSION = 2
+# Not what has to be the same when a run goes on, but whose contents: said without their long names.
+CONTENTS = "content", "style", "network"
+
+
+def save_state(path: str | Path, state_dict: Mapping[str, Any], **notes: Any) -> None:
+    """Writes a state dict to a file, whole or not at all, and with it whatever else JSON can hold.
+
+    Raises TeachingError where it cannot be written; an earlier file is then still there.
+    """
+    leaves = dict(_flat(state_dict))
+    tensors = {name: value.detach().cpu().contiguous() for name, value in leaves.items() if isinstance(value, Tensor)}
+    values = {name: value for name, value in leaves.items() if name not in tensors}
+    header = {"version": VERSION, "values": values, "notes": notes}
+    write_whole(Path(path), save(tensors, {"run": json.dumps(header)}))
+
+
+def load_state(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The state dict and the notes in a file.
+
+    Raises TeachingError for a file that is missing, damaged, or no checkpoint.
+    """
+    header, tensors = _read(Path(path), with_tensors=True)
+    state_dict = _upgraded(header, tensors) if header["version"] == 1 else _nested(header["values"] | tensors)
+    if (state_dict and not is_whole(state_dict.get("iteration"), 0)) or not all(map(_sound, tensors.values())):
+        raise TeachingError(f"'{path}' is damaged: what it holds is no state of a run. Start the run anew.")
+    return state_dict, header["notes"]
+
+
+def load_notes(path: str | Path) -> dict[str, Any]:
+    """The notes alone, which takes no longer for a large file than for a small one; raises as `load_state` does."""
+    return _read(Path(path), with_tensors=False)[0]["notes"]
+
+
+@contextmanager
+def fitting_parts() -> Iterator[None]:
+    """Around the loading of a state dict: raises TeachingError where its parts are missing or do not fit together."""
+    try:
+        yield
+    except (KeyError, TypeError, RuntimeError, ValueError, AttributeError):
+        raise TeachingError("The checkpoint is damaged: its parts do not fit together. Start the run anew.") from None
+
+
+def fingerprints(**tensors: Iterable[Tensor]) -> dict[str, str]:
+    """A digest of each of the arguments, under its name."""
+    return {name: digest(each) for name, each in tensors.items()}
+
+
+def digest(tensors: Iterable[Tensor]) -> str:
+    """A short name for the exact contents of tensors."""
+    content = hashlib.sha256()
+    for tensor in tensors:
+        content.update(str(tuple(tensor.shape)).encode())
+        content.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return content.hexdigest()[:16]
+
+
+def read_state(resume: Mapping[str, Any] | str | Path | None) -> Mapping[str, Any]:
+    """A state dict, given as such or by the path of its file; an empty one means from the beginning."""
+    return load_state(resume)[0] if isinstance(resume, str | Path) else resume or {}
+
+
+def check_arguments(began_with: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raises TeachingError, with its name, for the first argument that is not what the run began with."""
+    for name, value in now.items():
+        was = began_with.get(name, value)
+        if was != value:
+            between = f" ({was!r}, now {value!r})" if name not in CONTENTS else ""
+            raise TeachingError(
+                f"The checkpoint is of a run with another {name}{between}. Go on with what it began with, or start "
+                "a new run without it."
+            )
+
+
+def _read(path: Path, with_tensors: bool) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    if not path.is_file():
+        raise TeachingError(f"There is no checkpoint '{path}'.")
+    try:
+        with safe_open(path, "pt") as file:
+            header = json.loads((file.metadata() or {})["run"])
+            names = file.keys() if with_tensors else ()
+            tensors = {name: file.get_tensor(name) for name in names}
+        known = header["version"] in (1, VERSION)
+        sound = isinstance(header["notes"], dict)
+        if known:
+            sound = sound and isinstance(header["made_with" if header["version"] == 1 else "values"], dict)
+    # Reading a damaged or hostile file fails in as many ways as there are parts to it.
+    except Exception as error:
+        raise TeachingError(
+            f"'{path}' is damaged, or no checkpoint ({type(error).__name__}); it cannot be gone on from."
+        ) from None
+    if not known:
+        raise TeachingError(f"'{path}' was written by another version of this project; start the run anew.")
+    if not sound:
+        raise TeachingError(f"'{path}' is damaged: what it holds is no state of a run. Start the run anew.")
+    return header, tensors
+
+
+def _upgraded(header: dict[str, Any], tensors: dict[str, Tensor]) -> dict[str, Any]:
+    """A file of version 1: all tensors at one level, its arguments under another name."""
+    if not tensors:
+        return {}
+    arguments = {name: value for name, value in header["made_with"].items() if name not in ("betas", "size")}
+    arguments = {name: value == "True" if name == "relative" else value for name, value in arguments.items()}
+    found = dict(tensors)
+    numbers = {name: found.pop(name).item() for name, tensor in tensors.items() if tensor.dim() == 0}
+    image = {name: found.pop(name, None) for name in ("pixels", "image", "mean")}
+    mean = {"mean": image.pop("mean"), "count": numbers.pop("iteration", 0)}
+    numbers.pop("first", None)
+    return {"iteration": header.get("iteration"), **image, "mean": mean, "optimizer": found | numbers,
+            "arguments": arguments}  # fmt: skip
+
+
+def _flat(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """{"optimizer": {"steps": 3}} -> ("optimizer.steps", 3)"""
+    for name, value in nested.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """The inverse of `_flat`."""
+    nested: dict[str, Any] = {}
+    for name, value in flat.items():
+        *folders, last = name.split(".")
+        inside = nested
+        for folder in folders:
+            inside = inside.setdefault(folder, {})
+        inside[last] = value
+    return nested
+
+
+def _sound(tensor: Tensor) -> bool:
+    return tensor.dtype in (torch.float32, torch.float64, torch.int64) and bool(tensor.isfinite().all())

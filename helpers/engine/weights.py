@@ -1,0 +1,129 @@
+"""The weights of a VGG-19: files that are checked before they are used, and torchvision's, fetched on first use.
+
+Everywhere below, `layers` maps the index of a convolution in torchvision's `vgg19().features` to the paper's name for
+it, in the network's order: {0: "conv1_1", 2: "conv1_2", ...}.
+"""
+
+import hashlib
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from helpers.base.errors import TeachingError
+from helpers.base.files import write_whole
+from helpers.engine.downloads import download
+
+VGG19_BYTES, VGG19_SECONDS = 700_000_000, 3600  # the most that the download may take
+
+
+def read_weights(path: Path, layers: Mapping[int, str]) -> dict[str, Tensor]:
+    """A state dict from a .safetensors or .pth file: conv1_1.weight (O, I, 3, 3), conv1_1.bias (O,), ... in float32.
+
+    torchvision's keys (features.0.weight) become the paper's. Nothing is unpickled.
+    Raises TeachingError for a file that is missing or damaged, or of another network.
+    """
+    if not path.is_file():
+        raise TeachingError(f"There is no weights file '{path}'. Give 'compact', 'imagenet' or the path of a file.")
+    try:
+        if path.suffix == ".safetensors":
+            found = load_file(path)
+        else:
+            found = torch.load(path, map_location="cpu", weights_only=True)
+    # Reading a damaged or hostile file fails in as many ways as there are formats; none of them may run its code.
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise TeachingError(f"'{path}' is damaged, or not a file of weights ({reason}). Fetch it again.") from None
+    return _checked(found, path, layers)
+
+
+def _checked(found: object, path: Path, layers: Mapping[int, str]) -> dict[str, Tensor]:
+    if not isinstance(found, dict):
+        raise TeachingError(f"'{path}' holds a {type(found).__name__}, not the weights of a network by name.")
+    state_dict: dict[str, Tensor] = {}
+    inputs = 3
+    for index, name in layers.items():
+        for part, dimensions in (("weight", 4), ("bias", 1)):
+            key = f"{name}.{part}"
+            value = found.get(key, found.get(f"features.{index}.{part}"))
+            if not isinstance(value, Tensor):
+                raise TeachingError(f"'{path}' has no '{key}' (or 'features.{index}.{part}'), so it is no VGG-19.")
+            if value.dim() != dimensions or not value.isfinite().all():
+                raise TeachingError(f"'{key}' in '{path}' is damaged: shape {tuple(value.shape)}, or not finite.")
+            state_dict[key] = value.float()
+        outputs = len(state_dict[f"{name}.bias"])
+        if state_dict[f"{name}.weight"].shape != (outputs, inputs, 3, 3):
+            shape = tuple(state_dict[f"{name}.weight"].shape)
+            raise TeachingError(
+                f"'{name}.weight' in '{path}' is {shape}; VGG-19 needs {(outputs, inputs, 3, 3)} there."
+            )
+        inputs = outputs
+    return state_dict
+
+
+def imagenet_is_here() -> bool:
+    """Whether load_vgg19("imagenet") needs no download."""
+    return any(path.is_file() for path in _imagenet_files())
+
+
+def imagenet_weights(layers: Mapping[int, str]) -> dict[str, Tensor]:
+    """torchvision's VGG-19, cut at conv5_1: from the cache beside torch hub's file, or downloaded and cut now.
+
+    Raises TeachingError where it cannot be downloaded.
+    """
+    whole, cut = _imagenet_files()
+    if cut.is_file():
+        return read_weights(cut, layers)
+    downloaded_now = not whole.is_file()
+    if downloaded_now:
+        print(f"Downloading VGG-19 (548 MB, once) to {whole}", file=sys.stderr)
+        whole.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _fetch(_imagenet_address(), whole)
+        except (OSError, TeachingError) as error:
+            raise TeachingError(
+                f"VGG-19 could not be downloaded ({error}). Try again when online; load_vgg19('compact') needs no "
+                f"download. Or put {whole.name} from another machine into {whole.parent}."
+            ) from None
+    state_dict = read_weights(whole, layers)
+    write_whole(cut, save(state_dict))
+    if downloaded_now:
+        whole.unlink()
+    return state_dict
+
+
+def _imagenet_address() -> str:
+    """The address of torchvision's VGG-19. Raises TeachingError where torchvision and torch do not fit together."""
+    try:
+        from torchvision.models import VGG19_Weights
+    except Exception as error:  # for example "operator torchvision::nms does not exist", a RuntimeError
+        raise TeachingError(
+            f"torchvision cannot be used with this torch ({str(error).splitlines()[0]}): the two come from different "
+            "builds. Delete .venv and run `python3 -m helpers` again, or install both by one pip command."
+        ) from None
+    return VGG19_Weights.IMAGENET1K_V1.url
+
+
+def _imagenet_files() -> tuple[Path, Path]:
+    """Where torch hub keeps torchvision's VGG-19, and where we keep the part up to conv5_1."""
+    whole = Path(torch.hub.get_dir(), "checkpoints", Path(_imagenet_address()).name)
+    return whole, whole.with_name("vgg19-conv5_1.safetensors")
+
+
+def _fetch(url: str, path: Path) -> None:
+    """Downloads a file whose name ends with the beginning of its SHA-256, as torch hub's do; whole or not at all."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        temporary = Path(folder, path.name)
+        with temporary.open("wb") as file:
+            download(url, file, "VGG-19", VGG19_BYTES, VGG19_SECONDS)
+        found, wanted = hashlib.sha256(), path.stem.split("-")[1]
+        with temporary.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                found.update(chunk)
+        if not found.hexdigest().startswith(wanted):
+            raise TeachingError(f"its SHA-256 begins with {found.hexdigest()[:8]}, not {wanted}: it is another file")
+        temporary.replace(path)

@@ -1,0 +1,111 @@
+"""A gallery to look at: a contact sheet, and a page of HTML that holds every picture and can be sorted."""
+
+import base64
+import html
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from helpers.base.files import write_whole
+from helpers.images import load_image, thumbnail
+from helpers.runs.recipe import caption, load_recipe
+
+SHEET = 40_000_000  # pixels of a contact sheet, about
+CELL = 240  # pixels of one of its pictures' long side, if there is room
+LABEL, GAP = 20, 8  # pixels
+PAGE_PICTURE, QUALITY = 512, 82  # pixels of a long side, of JPEG
+MANY = 200  # from here on the page's pictures are half as large, so that it stays below some 30 MB for a thousand
+
+TEMPLATE = Template((Path(__file__).with_name("album.html")).read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A picture of a gallery, with the files it was made from and what was varied."""
+
+    path: Path
+    content: Path
+    style: Path
+    names: tuple[str, str]  # of these two
+    varied: dict[str, str]
+
+    @property
+    def variation(self) -> str:
+        return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in self.varied.items())
+
+
+def save_sheet(entries: Sequence[Entry], path: Path) -> Path:
+    """Writes a PNG with a column for each style and a row for each photograph and variation, and returns its path."""
+    styles = {entry.style: entry.names[1] for entry in entries}
+    rows = {(entry.content, entry.variation): entry.names[0] for entry in entries}
+    cell = min(CELL, round((SHEET / (len(styles) + 1) / (len(rows) + 1)) ** 0.5))
+    step = cell + GAP, cell + LABEL + GAP
+    font = ImageFont.load_default(13)
+    sheet = Image.new("RGB", (GAP + step[0] * (len(styles) + 1), GAP + step[1] * (len(rows) + 1)), "white")
+
+    def put(column: int, row: int, picture: Path, label: str) -> None:
+        x, y = GAP + column * step[0], GAP + row * step[1]
+        small = ImageOps.contain(thumbnail(load_image(picture, 2 * CELL), 2 * CELL), (cell, cell))
+        sheet.paste(small, (x + (cell - small.width) // 2, y + cell - small.height))
+        draw = ImageDraw.Draw(sheet)
+        while label and draw.textlength(label, font) > cell:
+            label = label[:-2] + "…" if len(label) > 2 else ""
+        draw.text((x + cell / 2, y + cell + 2), label, "#333333", font, anchor="ma")
+
+    for column, (style, name) in enumerate(styles.items(), 1):
+        put(column, 0, style, name)
+    for row, ((content, _), name) in enumerate(rows.items(), 1):
+        put(0, row, content, name)
+    for entry in entries:
+        column, row = list(styles).index(entry.style), list(rows).index((entry.content, entry.variation))
+        put(1 + column, 1 + row, entry.path, entry.variation)
+    file = io.BytesIO()
+    sheet.save(file, "PNG")
+    write_whole(path, file.getvalue())
+    return path
+
+
+def save_page(entries: Sequence[Entry], path: Path) -> Path:
+    """Writes a page with every picture, its recipe and its losses, which needs no other file; returns its path."""
+    recipes = [load_recipe(entry.path) for entry in entries]
+    sorted_by = [_sorted_by(entry, recipe) for entry, recipe in zip(entries, recipes, strict=True)]
+    keys = dict.fromkeys(key for each in sorted_by for key in each)
+    side = PAGE_PICTURE if len(entries) <= MANY else PAGE_PICTURE // 2
+    cards = [_card(*parts, side) for parts in zip(entries, recipes, sorted_by, strict=True)]
+    options = [f"<option>{html.escape(key)}</option>" for key in keys]
+    page = TEMPLATE.substitute(count=len(entries), options="".join(options), cards="".join(cards))
+    write_whole(path, page.encode())
+    return path
+
+
+def _sorted_by(entry: Entry, recipe: dict[str, Any]) -> dict[str, Any]:
+    """What the page can sort a picture by."""
+    varied = {name.replace("_", " "): value for name, value in entry.varied.items()}
+    losses = {f"{name} loss": value for name, value in recipe.get("losses", {}).items()}
+    return {**dict(zip(("content", "style"), entry.names, strict=True)), **varied, **losses}
+
+
+def _card(entry: Entry, recipe: dict[str, Any], sorted_by: dict[str, Any], side: int) -> str:
+    file = io.BytesIO()
+    thumbnail(load_image(entry.path, side), side).save(file, "JPEG", quality=QUALITY)
+    title = " in the manner of ".join(entry.names)
+    parts = {
+        "data": json.dumps(sorted_by),
+        "picture": "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode(),
+        "title": title,
+        "variation": entry.variation,
+        "caption": caption(recipe),
+        "recipe": json.dumps(recipe, indent=1),
+    }
+    return CARD.substitute({name: html.escape(text) for name, text in parts.items()})
+
+
+CARD = Template("""
+<figure data-by="$data"><img src="$picture" alt="$title $variation"><figcaption><b>$title</b> $variation
+<p>$caption</p><details><summary>Recipe</summary><pre>$recipe</pre></details></figcaption></figure>""")

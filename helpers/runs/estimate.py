@@ -1,0 +1,128 @@
+"""What a run will cost on this machine, measured on two small pictures before it starts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from math import inf
+
+import torch
+from torch import Tensor
+
+from helpers.base.errors import TeachingError
+from helpers.base.units import duration, size_of
+from helpers.engine.memory import free_memory
+from helpers.engine.optimizers import LBFGS
+from helpers.engine.scales import SHARES, plan
+from helpers.images import noise_like
+from helpers.transfer import style_transfer
+from helpers.vgg import VGG19
+
+PIXEL_BYTES = 6000  # for each pixel, which no network takes more than; below, nothing needs to be measured
+MEASURED_SIDES = (96, 160)  # pixels: the long sides of the pictures measured
+LONG_RUN = 120  # seconds that a run may take before a smaller size is suggested
+
+# Bytes for each pixel of the result that are not kept in the iterations measured. On the way back the gradients of the
+# first layers' responses stand beside each other; the run has some pictures to go back to, and L-BFGS two copies of
+# each of its last iterations.
+UNMEASURED = {"adam": 300, "lbfgs": 300 + 2 * LBFGS.MEMORY * 12}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one iteration, on one network with one optimizer."""
+
+    fixed: float  # seconds
+    each: float  # seconds for each pixel
+    memory: float  # bytes for each pixel
+
+    def seconds(
+        self, shape: tuple[int, int], steps: int, scales: int = len(SHARES), done: int = 0, style_side: float = inf
+    ) -> float:
+        """The time of a run, in seconds.
+
+        shape: the result's (height, width). done: how many iterations are over already. style_side: the style's short
+        side in pixels, which matters where it is shorter than the result's.
+        """
+        return sum(
+            max(0, last - max(first, done)) * (self.fixed + self.each * shape[0] * shape[1] / divisor**2)
+            for divisor, first, last in plan(min(*shape, style_side), steps, scales)
+        )
+
+    def bytes(self, shape: tuple[int, int]) -> float:
+        """The memory that a run takes at its largest, beyond what is in use now."""
+        return self.memory * shape[0] * shape[1]
+
+
+def measured(model: VGG19, optimizer: str = "adam") -> Cost:
+    """Times a few iterations, and counts the bytes that autograd keeps for the way back, at two small sizes."""
+    device = next(model.parameters()).device
+    seconds, pixels = [], []
+    for side in MEASURED_SIDES:
+        image = noise_like(torch.empty(1, 3, side * 2 // 3, side, device=device))
+        kept: dict[int, int] = {}
+
+        def keep(tensor: Tensor, kept: dict[int, int] = kept) -> Tensor:
+            storage = tensor.untyped_storage()
+            kept[storage.data_ptr()] = storage.nbytes()
+            return tensor.detach()  # the tensor itself would hold on to the graph that holds on to it
+
+        times = [0.0]
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            for step in style_transfer(image, image.flip(-1), model, steps=3, optimizer=optimizer, seed=1):
+                times.append(step.seconds)
+                memory = sum(kept.values())
+                kept.clear()
+        seconds.append(min(after - before for before, after in pairwise(times)))
+        pixels.append(image.shape[2] * image.shape[3])
+    each = max(0.0, (seconds[1] - seconds[0]) / (pixels[1] - pixels[0]))
+    return Cost(max(0.0, seconds[1] - each * pixels[1]), each, memory / pixels[1] + UNMEASURED[optimizer])
+
+
+def check_memory(model: VGG19, shape: tuple[int, int], optimizer: str) -> None:
+    """Raises TeachingError, with a size that would do, where a run of this (height, width) would not fit."""
+    free = free_memory(next(model.parameters()).device)
+    if shape[0] * shape[1] * PIXEL_BYTES < free:
+        return
+    cost = measured(model, optimizer)
+    if cost.bytes(shape) > free:
+        longest = int(max(shape) * (free / cost.bytes(shape)) ** 0.5 * 0.95)
+        raise TeachingError(
+            f"A picture of {shape[1]} x {shape[0]} pixels needs {size_of(cost.bytes(shape))} of memory, and "
+            f"{size_of(free)} are free. A long side of {longest} pixels would fit (--size {longest})."
+        )
+
+
+def forecast(
+    cost: Cost,
+    shape: tuple[int, int],
+    steps: int,
+    scales: int,
+    free: float,
+    sizes: Iterable[int],
+    style_side: float = inf,
+) -> tuple[str, bool]:
+    """What to expect of a run, and whether it is a warning; that comes with the largest of `sizes` that would do.
+
+    shape: the result's (height, width). free: bytes of memory. style_side: as in `Cost.seconds`.
+    """
+
+    def time(size: tuple[int, int]) -> float:
+        return cost.seconds(size, steps, scales, style_side=style_side)
+
+    def at(size: int) -> tuple[int, int]:
+        return round(shape[0] * size / max(shape)), round(shape[1] * size / max(shape))
+
+    def fits(size: int) -> bool:
+        return time(at(size)) <= LONG_RUN and cost.bytes(at(size)) <= free
+
+    seconds, needed = time(shape), cost.bytes(shape)
+    text = f"{shape[1]} × {shape[0]} pixels: about {duration(seconds)} and {size_of(needed)} on this machine."
+    if seconds <= LONG_RUN and needed <= free:
+        return text, False
+    reasons = [f"only {size_of(free)} are free"] if needed > free else []
+    reasons += ["that is more than two minutes"] if seconds > LONG_RUN else []
+    better = max((size for size in sizes if size < max(shape) and fits(size)), default=None)
+    advice = (
+        f"Size {better} takes {duration(cost.seconds(at(better), steps, scales))}" if better else "Take fewer steps"
+    )
+    return f"{text[:-1]}, but {' and '.join(reasons)}. {advice}.", True

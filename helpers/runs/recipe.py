@@ -1,0 +1,69 @@
+"""Recipes: the settings that a picture carries, what was changed while it was painted, and what came out."""
+
+import json
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from helpers.base.errors import TeachingError
+from helpers.engine.image_files import decode
+from helpers.runs.settings import DEFAULT_WEIGHTS, TERMS
+from helpers.transfer import Step
+
+UNITS = {"size": "pixels", "iteration": "iterations"}  # in a caption, after their numbers
+NAMED = (*TERMS, "optimizer", "network", "start", "seed")  # in a caption, with their names
+
+
+def load_recipe(path: str | Path) -> dict[str, Any]:
+    """The recipe that `save_image` put into a PNG; raises TeachingError where there is none."""
+    text = getattr(decode(path), "text", {}).get("recipe")
+    if text is None:
+        raise TeachingError(f"'{path}' carries no recipe; only pictures that this project saved as PNG do.")
+    try:
+        recipe = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise TeachingError(f"The recipe in '{path}' is damaged ({error}).") from None
+    if not isinstance(recipe, dict):
+        raise TeachingError(f"The recipe in '{path}' is not a table of settings but a {type(recipe).__name__}.")
+    return recipe
+
+
+def changeable(step: Step) -> dict[str, Any]:
+    """The weights and the learning rate of an iteration, under the settings' names."""
+    weights = {key: getattr(step.weights, name) for key, name in TERMS.items()}
+    # A setting says what differs from the default weights, so a layer that is missing here is told as 0.
+    layers = {**step.weights.layers, **{n: 0.0 for n in DEFAULT_WEIGHTS.layers if n not in step.weights.layers}}
+    return {**weights, "layer": [[*pair] for pair in layers.items()], "learning_rate": step.learning_rate}
+
+
+def changes_in(record: Sequence[Step]) -> dict[str, Any]:
+    """What a run was asked: the first iteration's weights and learning rate, and the later `changes`.
+
+    Each change names the iteration from which it holds: {"iteration": 120, "style_weight": 320.0}.
+    """
+    asked = [changeable(step) for step in record]
+    changes = [
+        {"iteration": step.iteration} | {key: value for key, value in now.items() if value != before[key]}
+        for step, (before, now) in zip(record[1:], pairwise(asked), strict=True)
+        if now != before
+    ]
+    return {**asked[0], "changes": changes}
+
+
+def outcome(step: Step) -> dict[str, Any]:
+    """How far a run came, and its losses there before their weights, for the recipe of its picture."""
+    losses = {"total": step.loss, "content": step.content, "style": step.style, "tv": step.tv}
+    return {"iteration": step.iteration, "losses": losses}
+
+
+def caption(recipe: Mapping[str, Any]) -> str:
+    """A recipe in two lines, to stand under its picture: what was asked for, and what came out."""
+    counts = [f"{recipe[name]} {unit}" for name, unit in UNITS.items() if name in recipe]
+    named = [f"{name.replace('_', ' ')} {_short(recipe[name])}" for name in NAMED if name in recipe]
+    losses = [f"{name} {value:.3g}" for name, value in recipe.get("losses", {}).items()]
+    return " · ".join(counts + named) + ("\nlosses: " + " · ".join(losses) if losses else "")
+
+
+def _short(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,249 @@
+"""Every setting of a run, once: its default, its range, its help text and its check.
+
+The command line's options are made from `Settings`, a recipe is its JSON, the studio's controls and the gallery's
+variations read and `dataclasses.replace` it, and it can be sent to another machine.
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from helpers.base.errors import TeachingError
+from helpers.base.numbers import is_positive, is_real, is_whole
+from helpers.base.pictures import CONTENTS, STYLES
+from helpers.engine.image_files import MIN_SIDE
+from helpers.engine.optimizers import OPTIMIZERS
+from helpers.engine.precision import PRECISIONS
+from helpers.engine.scales import SHARES
+from helpers.losses import Weights, report_switch, turned_round
+from helpers.vgg import CONTENT_LAYER, check_layers
+
+VERSION = 2  # of recipes; those of version 1 name none
+TERMS = {"content_weight": "content", "style_weight": "style", "tv_weight": "tv"}  # a setting -> Weights' name for it
+CHANGEABLE = (*TERMS, "layer", "learning_rate")  # while a run goes on
+EXAMPLE = '{"iteration": 120, "style_weight": 320.0}'
+
+DEFAULT_WEIGHTS = Weights()
+
+
+@dataclass(frozen=True)
+class Option:
+    """What holds for a setting's values, and how the command line asks for them."""
+
+    help: str = ""
+    kind: type = str  # of its values: str, int, float or bool
+    least: float | None = None  # of a number; None means that it has to be above 0
+    choices: Sequence[str] = ()
+    may_be_none: bool = False
+    metavar: str | None = None
+
+
+def setting(default: Any, help: str, kind: type = str, **more: Any) -> Any:
+    """A field of Settings."""
+    return field(default=default, metadata={"option": Option(help, kind, **more)})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a run. Raises TeachingError, with the setting's name, for a value that makes no sense."""
+
+    content: str = setting("landscape", f"a picture's path, or one of {', '.join(CONTENTS)}")
+    style: str = setting("van_gogh", f"a picture's path, or one of {', '.join(STYLES)}")
+    size: int = setting(768, "long side of the result", int, least=MIN_SIDE, metavar="PIXELS")
+    steps: int = setting(400, "iterations, over all scales", int, least=1, metavar="N")
+    network: str = setting("compact", "compact, imagenet (VGG-19 itself, 548 MB), or a file of weights")
+    pooling: str = setting("avg", "of the network", choices=("avg", "max"))
+    content_weight: float = setting(DEFAULT_WEIGHTS.content, "how much the photograph's shapes count", float, least=0,
+                                    metavar="W")  # fmt: skip
+    style_weight: float = setting(DEFAULT_WEIGHTS.style, "how much the painting's manner counts", float, least=0,
+                                  metavar="W")  # fmt: skip
+    tv_weight: float = setting(DEFAULT_WEIGHTS.tv, "total variation: more is smoother", float, least=0, metavar="W")
+    # (name, weight) for each style layer whose weight is not the default.
+    layer: tuple[tuple[str, float], ...] = setting(
+        (), "weight of one style layer, for example conv1_1=0.5; can be repeated", tuple, metavar="NAME=W"
+    )
+    content_layer: str = setting(CONTENT_LAYER, "a deeper layer leaves the style more freedom", metavar="NAME")
+    optimizer: str = setting("adam", "adam is patient; lbfgs takes fewer, longer iterations", choices=tuple(OPTIMIZERS))
+    learning_rate: float | None = setting(
+        None, "Adam's, as a share of black to white (default: 0.05)", float, may_be_none=True, metavar="R"
+    )
+    start: str = setting("noise", "what the image is at first", choices=("noise", "content", "style"))
+    schedule: str = setting(
+        "none", "report: other style weights after five eighths of the iterations", choices=("none", "report")
+    )
+    single_scale: bool = setting(False, "all iterations at full size, instead of coarse to fine", bool)
+    seed: int = setting(0, "of the random start", int, least=1 - 10**18, metavar="N")
+    until: int | None = setting(
+        None, "stop after this iteration of --steps (default: the last)", int, least=1, may_be_none=True, metavar="N"
+    )
+    precision: str = setting("auto", "in which the network computes; auto: the faster one", choices=PRECISIONS)
+    # Without an option, for only a run in the studio makes them: what was changed while it went on, and after which
+    # iterations it began anew from its picture.
+    changes: tuple[Mapping[str, Any], ...] = ()
+    restarts: tuple[int, ...] = ()
+
+    def __post_init__(self):
+        for name, option in options():
+            object.__setattr__(self, name, _checked(name, getattr(self, name), option))
+        if abs(self.seed) >= 10**18:
+            raise TeachingError(f"seed is a whole number of 18 digits at most; got {self.seed}.")
+        check_layers([self.content_layer])
+        object.__setattr__(self, "changes", _checked_changes(self.changes))
+        object.__setattr__(self, "restarts", _checked_restarts(self.restarts))
+        self.weights_at(self.steps)
+
+    @property
+    def last_iteration(self) -> int:
+        """Where the run ends."""
+        return min(self.until or self.steps, self.steps)
+
+    @property
+    def scales(self) -> int:
+        """At how many sizes it paints, at most."""
+        return 1 if self.single_scale else len(SHARES)
+
+    @property
+    def weights(self) -> Weights:
+        """The weights that the run begins with."""
+        layers = {**DEFAULT_WEIGHTS.layers, **dict(self.layer)}
+        return Weights(**{name: getattr(self, key) for key, name in TERMS.items()}, layers=layers)
+
+    def weights_at(self, iteration: int) -> Weights:
+        """The weights in force: each change holds from its iteration on, and the schedule acts on what it finds."""
+        weights = self.weights
+        for change in self.changes:
+            if change["iteration"] <= iteration:
+                terms = {name: change[key] for key, name in TERMS.items() if key in change}
+                weights = replace(weights, **terms, layers={**weights.layers, **dict(change.get("layer", ()))})
+        switched = self.schedule == "report" and iteration > report_switch(self.steps)
+        return turned_round(weights) if switched else weights
+
+    def learning_rate_at(self, iteration: int) -> float:
+        """The learning rate in force, likewise."""
+        rate = OPTIMIZERS[self.optimizer].LEARNING_RATE if self.learning_rate is None else self.learning_rate
+        moves = [c for c in self.changes if "learning_rate" in c and c["iteration"] <= iteration]
+        return moves[-1]["learning_rate"] if moves else rate
+
+    def recipe(self) -> dict[str, Any]:
+        """The settings as JSON has them, with the version of this form."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        lists = {"layer": [list(pair) for pair in self.layer], "changes": [dict(change) for change in self.changes],
+                 "restarts": list(self.restarts)}  # fmt: skip
+        return {"version": VERSION, **plain, **lists}
+
+    @classmethod
+    def from_recipe(cls, recipe: Mapping[str, Any]) -> "Settings":
+        """The settings that a recipe tells, of this version or the one before; what else it holds is left out."""
+        version = recipe.get("version", 1)
+        if version not in (1, VERSION):
+            raise TeachingError(f"The recipe is of version {version!r}, and this project reads 1 and {VERSION}.")
+        known = {f.name for f in fields(cls)}
+        return cls(**{name: value for name, value in recipe.items() if name in known})
+
+
+def options() -> list[tuple[str, Option]]:
+    """The settings that have an option, by name."""
+    return [(f.name, f.metadata["option"]) for f in fields(Settings) if "option" in f.metadata]
+
+
+def add_options(parser: argparse.ArgumentParser, pictures: bool = True) -> None:
+    """Adds the options of all settings to a parser; content and style go by their place, if they are wanted."""
+    for name, option in options():
+        if name in ("content", "style") and not pictures:
+            continue
+        default = getattr(Settings, name)
+        told = f"{option.help} (default: {default})" if default not in (None, False, ()) else option.help
+        flag = f"--{name.replace('_', '-')}"
+        if name in ("content", "style"):
+            parser.add_argument(name, nargs="?", default=argparse.SUPPRESS, help=told)
+        elif option.kind is bool:
+            parser.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=told)
+        elif option.kind is tuple:
+            parser.add_argument(flag, action="append", type=layer_weight, default=argparse.SUPPRESS, help=told,
+                                metavar=option.metavar)  # fmt: skip
+        else:
+            parser.add_argument(flag, type=option.kind, choices=option.choices or None, default=argparse.SUPPRESS,
+                                help=told, metavar=option.metavar)  # fmt: skip
+
+
+def typed_over(settings: Settings, typed: argparse.Namespace | Mapping[str, Any]) -> Settings:
+    """The settings, with what was typed in their place; layers are added to those that there are."""
+    typed = vars(typed) if isinstance(typed, argparse.Namespace) else typed
+    changed = {name: typed[name] for name, _ in options() if name in typed}
+    if "layer" in changed:
+        changed["layer"] = tuple({**dict(settings.layer), **dict(changed["layer"])}.items())
+    return replace(settings, **changed)
+
+
+def layer_weight(text: str) -> tuple[str, float]:
+    """'conv1_1=0.5' -> ("conv1_1", 0.5)"""
+    name, _, value = text.partition("=")
+    try:
+        return name, float(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a layer's weight is written conv1_1=0.5, not '{text}'") from None
+
+
+def _checked(name: str, value: Any, option: Option) -> Any:
+    """A setting's value, as a plain one of its kind; raises TeachingError where it is none."""
+    if value is None and option.may_be_none:
+        return None
+    if option.kind is tuple:
+        return _checked_layers(value)
+    if option.kind is bool:
+        if isinstance(value, bool):
+            return value
+        raise TeachingError(f"{name} is true or false; got {value!r}.")
+    if option.kind is str:
+        if not isinstance(value, str) or (option.choices and value not in option.choices):
+            wanted = f"it is {' or '.join(map(repr, option.choices))}" if option.choices else "it is a name or a path"
+            raise TeachingError(f"Unknown {name} {value!r}; {wanted}.")
+        return value
+    fits = is_whole if option.kind is int else is_real
+    if fits(value, option.least) if option.least is not None else is_positive(value):
+        return option.kind(value)
+    kind = "a whole number" if option.kind is int else "a number"
+    if name == "seed":
+        raise TeachingError(f"seed is a whole number of 18 digits at most; got {value!r}.")
+    raise TeachingError(f"{name} is {kind} {'above 0' if option.least is None else f'from {option.least} up'}; got "
+                        f"{value!r}.")  # fmt: skip
+
+
+def _checked_layers(pairs: Any) -> tuple[tuple[str, float], ...]:
+    if not isinstance(pairs, list | tuple) or not all(isinstance(p, list | tuple) and len(p) == 2 for p in pairs):
+        raise TeachingError(f'Layers in a recipe are written [["conv1_1", 0.5], ...]; got {pairs!r}.')
+    check_layers(name for name, _ in pairs)
+    layers = {name: weight for name, weight in pairs}
+    return tuple(Weights(layers=layers).layers.items())
+
+
+def _checked_changes(changes: Any) -> tuple[dict[str, Any], ...]:
+    """A list of changes, which may have been written by hand."""
+    if not isinstance(changes, list | tuple):
+        raise TeachingError(f"The recipe's changes are a list such as [{EXAMPLE}], not {changes!r}.")
+    checked = []
+    for change in changes:
+        if not isinstance(change, Mapping) or not is_whole(change.get("iteration"), 1):
+            raise TeachingError(f"Each of the recipe's changes names its iteration, as {EXAMPLE} does; got {change!r}.")
+        if unknown := change.keys() - {"iteration", *CHANGEABLE}:
+            raise TeachingError(
+                f"A change in the recipe has {sorted(map(str, unknown))[0]!r}; it may have {', '.join(CHANGEABLE)}."
+            )
+        plain = {"iteration": int(change["iteration"])}
+        for name, option in options():
+            if name in change:
+                plain[name] = _checked(name, change[name], replace(option, may_be_none=False))
+        checked.append(plain)
+    return tuple(checked)
+
+
+def _checked_restarts(restarts: Any) -> tuple[int, ...]:
+    """Rising iterations."""
+    if (
+        not isinstance(restarts, list | tuple)
+        or not all(is_whole(number, 1) for number in restarts)
+        or list(restarts) != sorted(set(restarts))
+    ):
+        raise TeachingError(f"The recipe's restarts are rising iterations, such as [100, 250]; got {restarts!r}.")
+    return tuple(int(number) for number in restarts)

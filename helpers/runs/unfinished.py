@@ -1,0 +1,57 @@
+"""Results and the runs that they belong to: which name is free, and which run was cut off."""
+
+import os
+import socket
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+
+from helpers.base import places
+from helpers.base.errors import TeachingError
+from helpers.engine.state_files import load_notes
+from helpers.runs.checkpoint import SUFFIX, held, owner
+from helpers.runs.settings import Settings
+
+
+def next_result(settings: Settings, suffix: str = ".png") -> Path:
+    """results/content--style--n.png with the first n that is free, and reserved; raises as `reserved` does."""
+    return reserved(places.RESULTS / f"{Path(settings.content).stem}--{Path(settings.style).stem}", suffix)
+
+
+def reserved(names: Path, suffix: str) -> Path:
+    """names--n.suffix with the first n that no other file and no run has; its checkpoint, still empty, reserves it.
+
+    Raises TeachingError where nothing can be written.
+    """
+    try:
+        names.parent.mkdir(parents=True, exist_ok=True)
+        for n in count(1):
+            path = names.with_name(f"{names.name}--{n}{suffix}")
+            with suppress(FileExistsError):
+                path.with_suffix(SUFFIX).touch(exist_ok=False)
+                if not path.exists():
+                    return path
+                path.with_suffix(SUFFIX).unlink()
+    except OSError as error:
+        raise TeachingError(
+            f"Nothing can be written into '{names.parent}': {error.strerror}. Free some space, or copy the project "
+            "to a folder of yours."
+        ) from None
+
+
+def last_run() -> Path | None:
+    """The newest checkpoint in results/ whose process has ended."""
+    # One that is empty has just been reserved.
+    ended = [path for path in places.RESULTS.glob(f"*{SUFFIX}") if path.stat().st_size and not _in_use(path)]
+    return max(ended, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def _in_use(path: Path) -> bool:
+    try:
+        named = load_notes(path)["owner"]
+        host, process, _ = named.split(" ")
+        if (host, int(process)) == (socket.gethostname(), os.getpid()):
+            return path in held
+        return host != socket.gethostname() or owner(int(process)) == named
+    except (TeachingError, KeyError, ValueError, AttributeError):
+        return False

@@ -1,0 +1,64 @@
+"""Live outputs and their notebook: reachable while a cell runs, and ended when closed, run again or left behind."""
+
+import atexit
+import threading
+import weakref
+from collections.abc import Callable
+
+import ipywidgets as widgets
+from IPython import get_ipython
+
+from helpers.engine.private import answer_where_the_browser_asks, count_views, views
+from helpers.engine.threads import release_workers
+
+MOVED = 0.4  # seconds: an output that is being moved has no view for a moment, a closed one from now on
+
+# Output -> the cell that made it, and which run of that cell. An output has close(), and end() for its run alone.
+opened: "weakref.WeakKeyDictionary[widgets.DOMWidget, tuple[str | None, str | None]]" = weakref.WeakKeyDictionary()
+
+
+def reachable_while_busy(widget: widgets.Widget) -> None:
+    """Has what is done to a widget and its parts arrive while a cell runs, where the front end is able to do that."""
+    for part in getattr(widget, "children", ()):
+        reachable_while_busy(part)
+    answer_where_the_browser_asks(widget)
+
+
+def take_place(output: widgets.DOMWidget) -> None:
+    """Closes what this cell made when it was run before. What other cells made, and this run, stays as it is."""
+    request = getattr(get_ipython(), "get_parent", dict)()
+    cell, run = request.get("metadata", {}).get("cellId"), request.get("header", {}).get("msg_id")
+    for other, (its_cell, its_run) in list(opened.items()):
+        if cell and its_cell == cell and its_run != run:
+            other.close()
+    opened[output] = cell, run
+
+
+def watch_views(widget: widgets.DOMWidget, seen: Callable[[], None], closed: Callable[[], None]) -> None:
+    """Calls seen() when a browser shows a widget that had no view, and closed() when its last view has been closed."""
+
+    def counted(change: dict) -> None:
+        if not change["new"]:
+            threading.Timer(MOVED, lambda: views(widget) or closed()).start()
+        elif not change["old"]:
+            seen()
+
+    count_views(widget, counted)
+
+
+def compute_aside() -> None:
+    """Has this notebook's own thread, after each cell, give way to what is computed in others."""
+    events = getattr(get_ipython(), "events", None)
+    if events and _give_way not in events.callbacks["post_run_cell"]:
+        events.register("post_run_cell", _give_way)
+
+
+def _give_way(_: object) -> None:
+    release_workers()
+
+
+@atexit.register
+def stop_all() -> None:
+    """Ends every run before the interpreter goes: a thread in the middle of a computation would crash it."""
+    for output in list(opened):
+        output.end()

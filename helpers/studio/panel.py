@@ -1,0 +1,222 @@
+"""What the studio looks like: its parts, each with a label or a tooltip, and where they stand."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from html import escape
+from typing import Any
+
+import ipywidgets as widgets
+
+from helpers.base.pictures import CONTENTS, STYLES
+from helpers.losses import Weights
+from helpers.plots import COLOURS
+from helpers.runs.settings import Settings, options
+from helpers.studio.chooser import PictureChooser
+from helpers.studio.live import LiveImage, LivePlot
+from helpers.studio.sliders import WeightSliders
+
+SIZES = (128, 192, 256, 384, 512, 768, 1024)
+MAX_STEPS = 10_000
+SCALES = {False: "coarse to fine", True: "full size only"}  # by Settings.single_scale
+CHOICES = {
+    "size": SIZES,
+    "network": ("compact", "imagenet"),
+    **{name: option.choices for name, option in options() if name in ("start", "optimizer")},
+    "scales": tuple(SCALES.values()),
+}
+TIPS = {
+    "size": "Long side of the picture in pixels; twice as long takes four times as long",
+    "steps": "Number of iterations",
+    "start": "What the picture is before the first iteration",
+    "network": "compact: ours, small and fast. imagenet: VGG-19 itself, 548 MB on first use, some ten times as slow",
+    "optimizer": "adam: patient and steady. lbfgs: fewer, longer iterations",
+    "scales": "coarse to fine: most iterations in a small picture, where they are quick",
+    "schedule": "After five eighths of the iterations the weights of the style layers change places",
+}
+BUTTONS = {
+    "start": ("Start", "play", "Paint with these settings, from the beginning"),
+    "pause": ("Pause", "pause", "Hold the run, or let it go on"),
+    "stop": ("Stop", "stop", "End the run; the picture stays"),
+    "back": ("Back", "undo", "Return to an earlier snapshot and its weights"),
+    "save": ("Save", "save", "Save the picture, with its recipe, in results/"),
+    "film": ("Film", "film", "Save the run so far as a short film in results/"),
+    "go_on": ("Continue last run", "history", "Go on with the last run that was cut off"),
+}
+STATUSES = {
+    "ready": "Ready", "running": "Painting", "paused": "Paused", "stopped": "Stopped", "done": "Finished",
+    "failed": "Failed",
+}  # fmt: skip
+PLOT_SIZE = 690, 190  # pixels on the screen
+LARGE_TYPE = 1.3  # times the normal size of type
+
+CSS = """<style>
+.studio { max-width: 1080px; padding: 8px 12px 12px; border: 1px solid #DDD; border-radius: 6px; overflow: hidden;
+  --jp-widgets-inline-height: 26px; --jp-widgets-margin: 1px; }
+.studio .widget-html-content { line-height: 1.35; }
+.studio-head { align-items: center; gap: 14px; border-bottom: 1px solid #E5E5E5; padding-bottom: 6px; }
+.studio-head > :nth-child(2) { flex: 1; }
+.studio-head button { width: auto; }
+.studio-status { font-weight: 600; font-size: 1.15em; }
+.studio-note { color: var(--jp-ui-font-color2, #555); }
+.studio-warning { border-left: 4px solid #D55E00; padding-left: 8px; }
+.studio-body { gap: 20px; padding-top: 8px; }
+.studio-left { flex: 0 0 340px; gap: 6px; overflow: hidden; }
+.studio-right { flex: 1 1 0; min-width: 0; gap: 4px; overflow: hidden; }
+.studio-news { min-height: 42px; }
+.studio-stage { height: 300px; background: #F4F4F4; border-radius: 4px; }
+.studio-buttons { flex-wrap: wrap; padding-top: 4px; gap: 6px; }
+.studio-buttons button.jupyter-button { width: auto; min-width: 78px; height: 32px; line-height: 30px; margin: 0;
+  border-radius: 4px; }
+.studio button:focus-visible, .studio .noUi-handle:focus-visible, .studio select:focus-visible,
+.studio input:focus-visible { outline: 3px solid #E69F00; outline-offset: 1px; }
+.studio .noUi-handle { border-width: 3px; }
+COLOURED
+.studio-weights { justify-content: space-between; align-items: center; padding-top: 4px;
+  border-top: 1px solid #E5E5E5; }
+.studio .widget-hprogress { height: 8px; margin: 6px 0 0; }
+.studio .widget-hprogress .progress { height: 8px; border-radius: 4px; }
+.studio-large { font-size: 1.3em; --jp-widgets-font-size: 17px; --jp-widgets-inline-height: 30px; }
+.studio-large .studio-left { flex-basis: 410px; }
+.studio-large .studio-stage { height: 280px; }
+.studio-large .studio-news { min-height: 52px; }
+.studio-large .chooser button.widget-toggle-button { width: 76px; font-size: 13px; line-height: 16px; }
+</style>"""
+
+
+class Controls(widgets.GridBox):
+    """The settings that hold for a whole run, in two columns: size, steps, start, network, optimizer, scales.
+
+    settings: what they say at first.
+    """
+
+    def __init__(self, settings: Settings):
+        self._fields = {name: widgets.Dropdown(options=choices) for name, choices in CHOICES.items()}
+        self._fields["steps"] = widgets.BoundedIntText(min=1, max=MAX_STEPS)
+        for name, field in self._fields.items():
+            field.description, field.description_allow_html = with_tip(name, TIPS[name]), True
+            field.style.description_width, field.layout.width = "4.8em", "auto"
+        layout = widgets.Layout(grid_template_columns="minmax(0, 5fr) minmax(0, 7fr)", grid_gap="2px 10px")
+        super().__init__([self._fields[name] for name in TIPS if name in self._fields], layout=layout)
+        self.show(settings)
+
+    def show(self, settings: Settings) -> None:
+        """Has the controls say what the settings do; a size or a network that was not on offer joins the others."""
+        for name, field in self._fields.items():
+            value = SCALES[settings.single_scale] if name == "scales" else getattr(settings, name)
+            if name == "steps":
+                field.max = max(field.max, value)
+            elif value not in field.options:
+                field.options = sorted([*field.options, value]) if name == "size" else [*field.options, value]
+            field.value = value
+
+    def over(self, settings: Settings) -> Settings:
+        """The settings, with what the controls say in their place."""
+        chosen = {name: field.value for name, field in self._fields.items()}
+        return replace(settings, single_scale=chosen.pop("scales") == SCALES[True], **chosen)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._fields[name].value
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._fields[name].value = value
+
+    def on_change(self, callback: Callable[[str], None]) -> None:
+        """Calls callback(name) when a setting has changed."""
+        for name, field in self._fields.items():
+            field.observe(lambda _, name=name: callback(name), "value")
+
+
+class Panel(widgets.VBox):
+    """All parts in their places: choices and sliders on the left, the picture and its curves on the right.
+
+    settings, weights: what they say at first; no weights are those of the settings.
+    Raises TeachingError for a picture that cannot be read.
+    """
+
+    def __init__(self, settings: Settings, weights: Weights | None = None):
+        self.status, self.forecast = widgets.HTML(), widgets.HTML()
+        self.progress_text, self.message = widgets.HTML(), widgets.HTML()
+        self.content = PictureChooser("content", CONTENTS, settings.content, self.say)
+        self.style = PictureChooser("style", STYLES, settings.style, self.say)
+        self.controls = Controls(settings)
+        self.sliders = WeightSliders(weights or settings.weights, settings.learning_rate_at(1))
+        self.schedule = widgets.Checkbox(
+            settings.schedule == "report", description=with_tip("the report's schedule", TIPS["schedule"]),
+            description_allow_html=True,
+            indent=False, layout=widgets.Layout(width="auto"),
+        )  # fmt: skip
+        self.picture = LiveImage("The picture as it is being painted")
+        self.picture.layout = widgets.Layout(width="100%", height="100%", object_fit="contain")
+        self.plot = LivePlot(settings.steps, *PLOT_SIZE)
+        self.progress = widgets.IntProgress(max=settings.steps, layout=widgets.Layout(width="auto"))
+        self.buttons = {
+            name: widgets.Button(description=label, icon=icon, tooltip=tip)
+            for name, (label, icon, tip) in BUTTONS.items()
+        }
+        self.buttons["start"].button_style = "primary"
+        self.large = widgets.ToggleButton(description="Large type", icon="text-height", tooltip="For a projector")
+        self.large.observe(self._enlarge, "value")
+        super().__init__(self._arranged())
+        self.add_class("studio")
+
+    def say(self, text: str, warning: bool = False) -> None:
+        """A line under the picture, until the next one."""
+        self.message.value = note(text, warning) if text else ""
+
+    def show_status(self, status: str, picture: bool, earlier: bool, cut_off: bool = False) -> None:
+        """Names the status of the run, and enables what makes sense in it.
+
+        picture: whether there is one to save. earlier: whether there is a snapshot to go back to. cut_off: whether
+        there is an earlier run to go on with.
+        """
+        self.status.value = f'<span class="studio-status">{STATUSES[status]}</span>'
+        held = status in ("paused", "stopped", "failed")
+        start, pause = self.buttons["start"], self.buttons["pause"]
+        start.description = "Start" if status == "ready" else "Start anew"
+        pause.description, pause.icon = ("Resume", "play") if held else ("Pause", "pause")
+        pause.disabled = not held and status != "running"
+        self.buttons["stop"].disabled = status not in ("running", "paused")
+        self.buttons["back"].disabled = not earlier
+        self.buttons["go_on"].layout.display, self.buttons["go_on"].disabled = None if cut_off else "none", not cut_off
+        self.buttons["save"].disabled = self.buttons["film"].disabled = not picture
+
+    def show_progress(self, iteration: int, steps: int, speed: str = "") -> None:
+        """Iteration out of steps, and what is to be said about speed."""
+        self.progress.value = iteration
+        self.progress_text.value = f"iteration <b>{iteration}</b> of {steps}{speed}"
+
+    def _arranged(self) -> list[widgets.Widget]:
+        def row(name: str, *parts: widgets.Widget) -> widgets.Box:
+            return widgets.HBox(parts).add_class(f"studio-{name}")
+
+        def column(name: str, *parts: widgets.Widget) -> widgets.Box:
+            return widgets.VBox(parts).add_class(f"studio-{name}")
+
+        heading = row("weights", widgets.HTML("<b>weights</b>"), self.schedule)
+        left = column("left", self.content, self.style, self.controls, heading, self.sliders)
+        stage, news = row("stage", self.picture), column("news", self.progress_text, self.message)
+        right = column("right", stage, row("buttons", *self.buttons.values()), self.progress, news, self.plot)
+        return [style_sheet(), row("head", self.status, self.forecast, self.large), row("body", left, right)]
+
+    def _enlarge(self, change: dict) -> None:
+        self.add_class("studio-large") if change["new"] else self.remove_class("studio-large")
+        self.plot.enlarge(LARGE_TYPE if change["new"] else 1)
+
+
+def style_sheet() -> widgets.HTML:
+    """The studio's rules, with the sliders in the colours of the plots."""
+    coloured = "\n".join(
+        f".studio .slider-{name} .noUi-handle {{ border-color: {colour}; }}" for name, colour in COLOURS.items()
+    )
+    return widgets.HTML(CSS.replace("COLOURED", coloured), layout=widgets.Layout(display="none"))
+
+
+def with_tip(label: str, tip: str) -> str:
+    """A label with a tooltip as HTML; ipywidgets 8.1 shows the tooltip of a field only where it has no label."""
+    return f'<span title="{escape(tip)}">{escape(label)}</span>'
+
+
+def note(text: str, warning: bool = False) -> str:
+    """A line of text as HTML; a warning has a bar at its side and says so."""
+    kind = "studio-warning" if warning else "studio-note"
+    return f'<div class="{kind}" role="status">{"⚠ " if warning else ""}{escape(text)}</div>'
