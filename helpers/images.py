@@ -1,8 +1,6 @@
-"""Files <-> image tensors.
+"""Files <-> image tensors: float32, RGB, (1, 3, H, W), normalised with ImageNet's mean and standard deviation.
 
-An image tensor is float32, RGB, (1, 3, H, W), normalised with ImageNet's mean and standard deviation, as VGG-19 was
-trained. `load_image` makes one from a file, `im_convert` turns it back into an array to look at, `save_image` writes a
-PNG that carries the recipe it was made by.
+`load_image` makes one from a file, `im_convert` turns it into an array to look at, `save_image` writes a PNG file.
 """
 
 from pathlib import Path
@@ -35,8 +33,7 @@ def load_image(
     path: a file's path, a name from CONTENTS or STYLES, or an open binary file. Phone pictures are turned upright,
         colour profiles are converted to sRGB, transparency is laid on white, an animation gives its first frame.
     max_size: limit for the long side, in pixels; a smaller picture is never enlarged.
-    shape: (height, width), or an image tensor whose size is taken: exactly this size, whatever max_size says,
-        for a style that must match its content.
+    shape: (height, width), or an image tensor whose size is taken: exactly this size, whatever max_size says.
 
     Raises TeachingError for a missing, damaged, huge (over 89 million pixels) or tiny file (a side under 32 pixels),
     and for arguments that make no sense.

@@ -17,7 +17,7 @@ from helpers.engine.gram import gram_product
 from helpers.images import STD
 from helpers.vgg import check_layers
 
-TINY = 1e-12  # an all-zero target would otherwise divide by zero
+TINY = 1e-12  # content and style may be all zeros, and would otherwise divide by zero
 
 
 def gram_matrix(features: Tensor) -> Tensor:
@@ -31,18 +31,18 @@ def gram_matrix(features: Tensor) -> Tensor:
     return gram_product(maps)  # maps @ maps.mT, and a faster way back: (B, C, C)
 
 
-def content_loss(features: Tensor, target: Tensor, relative: bool = False) -> Tensor:
+def content_loss(features: Tensor, content_features: Tensor, relative: bool = False) -> Tensor:
     """Mean squared error of two responses (B, C, H, W) of one layer; a scalar, 0 when they agree.
 
-    relative: divided by the target's mean square, so that it means the same for every layer, size and network.
+    relative: divided by the content's mean square, so that it means the same for every layer, size and network.
     [Gatys], equation 1, has half the sum of squares; the report has the mean, as here.
     """
-    check_same_shape(features, target, "responses")
-    error = (features.float() - target.float()).square().mean()
-    return error / target.float().square().mean().clamp_min(TINY) if relative else error
+    check_same_shape(features, content_features, "responses")
+    error = (features.float() - content_features.float()).square().mean()
+    return error / content_features.float().square().mean().clamp_min(TINY) if relative else error
 
 
-def style_loss(features: Tensor, target_gram: Tensor, relative: bool = False) -> Tensor:
+def style_loss(features: Tensor, style_gram: Tensor, relative: bool = False) -> Tensor:
     """How far the Gram matrix of a layer's response (B, C, H, W) is from the style's, (B, C, C); a scalar.
 
     The report's reading: the mean squared error of the two matrices, divided by the number d * h * w of elements of the
@@ -51,10 +51,10 @@ def style_loss(features: Tensor, target_gram: Tensor, relative: bool = False) ->
     relative: |G - A|^2 / |A|^2, which is 1 for an empty picture and 0 for the style, at any size and in any network.
     """
     gram = gram_matrix(features)
-    check_same_shape(gram, target_gram, "Gram matrices")
+    check_same_shape(gram, style_gram, "Gram matrices")
     if relative:
-        return (gram - target_gram).square().sum() / target_gram.square().sum().clamp_min(TINY)
-    return (gram - target_gram).square().mean() / features[0].numel()
+        return (gram - style_gram).square().sum() / style_gram.square().sum().clamp_min(TINY)
+    return (gram - style_gram).square().mean() / features[0].numel()
 
 
 def total_variation_loss(image: Tensor, absolute: bool = False) -> Tensor:
@@ -114,8 +114,7 @@ def report_schedule(weights: Weights, switch: int = 250) -> Callable[[int], Weig
     The report does not say which. Here the order of the layers' weights is turned round: the early layers have laid
     down colours and fine strokes by then, and the deep ones get to arrange them into larger shapes.
     """
-    turned = turned_round(weights)
-    return lambda iteration: weights if iteration <= switch else turned
+    return lambda iteration: weights if iteration <= switch else turned_round(weights)
 
 
 def report_switch(steps: int) -> int:

@@ -11,26 +11,23 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from helpers.base.errors import TeachingError
 from helpers.engine.checks import as_float_batch, check_loop, check_start, positive_rate
 from helpers.engine.guards import guarded
 from helpers.engine.optimizers import Adam, RunningMean, make_optimizer
 from helpers.engine.precision import chosen_precision
 from helpers.engine.scales import SHARES, plan
-from helpers.engine.state_files import check_arguments, fingerprints, fitting_parts, read_state
+from helpers.engine.state_files import fingerprinted, fitting_parts, read_state
 from helpers.images import BLACK, WHITE, noise_like, resized
 from helpers.losses import Weights, content_loss, gram_matrix, style_loss, total_variation_loss
 from helpers.vgg import CONTENT_LAYER, VGG19, get_features
 
-Schedule = Callable[[int], Weights]
-Rate = float | Callable[[int], float]
+Schedule, Rate = Callable[[int], Weights], float | Callable[[int], float]
 StateDict = Mapping[str, Any]
 
 ABRUPT = 1.5  # a weight that changes by more than this factor makes the loss another one
@@ -92,8 +89,8 @@ class Terms:
         """What a Step tells of them, fetched all at once, for a GPU is waited for each time."""
         terms = {"loss": total, "content": self.content, "style": self.style(weights), "tv": self.tv, **self.layers}
         values = torch.stack([torch.as_tensor(term, device=total.device).detach().float() for term in terms.values()])
-        layers = dict(zip(terms, values.tolist(), strict=True))
-        return {name: layers.pop(name) for name in ("loss", "content", "style", "tv")} | {"layers": layers}
+        numbers = dict(zip(terms, values.tolist(), strict=True))
+        return {"layers": {name: numbers.pop(name) for name in self.layers}, **numbers}
 
 
 class Objective:
@@ -147,7 +144,7 @@ class Objective:
 
 
 class Transfer:
-    """The loop. Iterated over, it changes the pixels of an image so that its objective falls; yields a Step each time.
+    """The loop. Iterated over, it changes the pixels of an image so that its objective falls, and yields Steps.
 
     objective: (image, weights) -> Terms.
     image: (1, 3, H, W), where the loop begins. It stays as it is; the loop's own is `image`.
@@ -172,7 +169,7 @@ class Transfer:
         settled: float = 1.0,
     ):
         check_loop(steps, optimizer, average, betas)
-        self.objective, self.settled = objective, settled
+        self.objective, self.settled, self.last_weights = objective, settled, None
         self.begin, self.iteration, self.steps = done, done, int(steps)
         self.image = image.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
         self.shown = image.detach()  # what a Step shows: the mean of the iterates
@@ -181,7 +178,6 @@ class Transfer:
         rate = self.optimizer.LEARNING_RATE if learning_rate is None else learning_rate
         self.weights = weights if callable(weights) else lambda iteration: weights
         self.learning_rate = rate if callable(rate) else lambda iteration: rate
-        self.last_weights: Weights | None = None
         positive_rate(self.learning_rate(done + 1))  # nonsense is refused at once
 
     def __iter__(self) -> Iterator[Step]:
@@ -277,20 +273,15 @@ def style_transfer(
     content: (1, 3, H, W), ImageNet-normalised; the result has its size. style: (1, 3, H', W'), of any size.
     weights: a Weights, or a function iteration -> Weights, asked anew at every iteration (a schedule, sliders).
     start: "noise" (as in the report, from `seed`), "content", "style", or an image tensor like content.
-    optimizer: "adam" (Kingma and Ba, 2015; after each step the pixels are brought back into the range of real colours)
-        or "lbfgs" (Liu and Nocedal, 1989, with a strong Wolfe line search; its pixels are clipped only when shown).
-    learning_rate: None means 0.05 of the range from black to white for Adam, 1 for L-BFGS. Or a function iteration ->
-        learning rate, asked anew at every iteration.
+    optimizer: "adam", whose pixels are kept to real colours, or "lbfgs", whose pixels are clipped only when shown.
+    learning_rate: a number above 0, or a function iteration -> number; None means the optimizer's LEARNING_RATE.
     relative: the relative losses; False gives the report's own, which want other weights (losses.py).
-    average: with 0.9, say, Step.image is the running mean of the iterates, each older one counting 0.9 times as much as
-        the next, which is cleaner than Adam's jitter. 0 is the plain iterate.
-    betas: the shares, from 0 to just under 1, that Adam's running means of the gradient and of its square keep at each
-        step; None means Adam.BETAS. L-BFGS has none.
+    average: the share, from 0 to just under 1, that the older iterates keep in Step.image; 0 shows the plain iterate.
+    betas: the two shares that Adam's running means keep at each step; None means Adam.BETAS. L-BFGS has none.
     precision: in which the network computes: "float32", "bfloat16", or "auto", the faster of them on this machine.
         Losses and pixels are float32 always, and with L-BFGS, whose line search needs exact losses, so is the network.
     resume: an earlier run's Step.state_dict(), or the path of a checkpoint with it, to go on from there as if that run
         had not ended, up to iteration `steps`. The other arguments have to be that run's.
-
     Raises DivergedError, with the last good image, and TeachingError for arguments that make no sense.
     The same arguments on the same machine give the same picture, bit for bit.
     """
@@ -338,17 +329,11 @@ def coarse_to_fine(
     number = chosen_precision(precision, device) if adam else torch.float32
     planned = plan(min(*content.shape[2:], *style.shape[2:]), steps, scales)
     several = len(planned) > 1
-
-    @cache
-    def arguments() -> dict[str, Any]:
-        """What has to be the same when the run is resumed."""
-        same = {"pooling": model.pooling, "content_layer": content_layer, "relative": relative, "optimizer": optimizer}
-        same |= {"precision": str(number), "average": average, **({"betas": list(betas or Adam.BETAS)} if adam else {})}
-        same |= {"scales": scales, **({"steps": steps} if several else {})}
-        return same | fingerprints(content=[content], style=[style], network=model.parameters())
-
-    state = read_state(resume)
-    check_arguments(state.get("arguments", {}), arguments() if state else {})
+    plain = {"pooling": model.pooling, "content_layer": content_layer, "relative": relative, "precision": str(number),
+             "optimizer": optimizer, "betas": list(betas or Adam.BETAS) if adam else None, "average": average,
+             "scales": scales, "steps": steps if several else None}  # fmt: skip
+    arguments = fingerprinted(plain, content=[content], style=[style], network=[*model.parameters()])
+    state = read_state(resume, arguments)
     done, image, seconds = state.get("iteration", begin), state.get("image", start), 0.0
     for divisor, first, last in planned:
         if last <= done:
@@ -366,11 +351,10 @@ def coarse_to_fine(
             optimizer=optimizer, learning_rate=learning_rate, average=average,
             **settling | ({"betas": betas} if betas else {}),
         )  # fmt: skip
-        if not state:
-            transfer.iteration = max(first, done)
-        elif resumes:
+        transfer.iteration = max(first, done)
+        if resumes:
             transfer.load_state_dict(state)
-        else:
+        elif state:
             transfer.load_coarser(state)
         began = seconds
         for step in guarded(transfer, transfer.shown):
@@ -381,13 +365,7 @@ def coarse_to_fine(
 
 def _start(start: str | Tensor, content: Tensor, style: Tensor, seed: int) -> Tensor:
     """Where the image begins, in the content's size."""
-    if isinstance(start, Tensor):
-        check_start(start, content)
+    if check_start(start, content):
         return start.view_as(content).to(content.device)
-    if start == "noise":
-        return noise_like(content, seed)
-    if start == "content":
-        return content
-    if start == "style":
-        return resized(style, content.shape[2:])
-    raise TeachingError(f"Unknown start {start!r}; it is 'noise', 'content', 'style' or an image tensor.")
+    starts = {"noise": lambda: noise_like(content, seed), "style": lambda: resized(style, content.shape[2:])}
+    return content if start == "content" else starts[start]()

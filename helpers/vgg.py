@@ -44,8 +44,7 @@ class VGG19(nn.Sequential):
     paper's names, so `model.conv1_1` is the first convolution. The ReLUs are not in-place: a response that was
     kept stays what it was.
 
-    channels: layer name -> number of output channels.
-    pooling: "avg" or "max". Raises TeachingError for any other.
+    channels: layer name -> number of output channels. pooling: "avg" or "max"; TeachingError is raised for any other.
     """
 
     def __init__(self, channels: dict[str, int] = VGG19_CHANNELS, pooling: str = "avg"):
@@ -74,8 +73,8 @@ def get_features(image: Tensor, model: VGG19, layers: Iterable[str] | None = Non
     image: (B, 3, H, W), ImageNet-normalised.
     layers: names such as "conv3_1", in any order; None means the report's: five for style and conv4_2 for content.
     Returns name -> (B, C, H', W') in the network's order; each pooling before the layer has halved H and W, rounding
-    down. Computes no further than the deepest layer asked for.
-    Raises TeachingError for a layer that does not exist, or an image too small to reach the deepest one.
+    down. Computes no further than the deepest layer. Raises TeachingError for a layer that does not exist, or an image
+    too small to reach the deepest one.
     """
     wanted = {*STYLE_LAYERS, CONTENT_LAYER} if layers is None else set(layers)
     check_layers(wanted)

@@ -32,12 +32,20 @@ def as_float_batch(image: Any, name: str) -> Tensor:
     return image.float()
 
 
-def check_start(start: Tensor, content: Tensor) -> None:
-    """Raises TeachingError where an image tensor cannot be what the content's painting begins with."""
+def check_start(start: Any, content: Tensor) -> bool:
+    """Whether the image begins as an image tensor, which has to fit the content, or by one of the starts' names.
+
+    Raises TeachingError where it is neither.
+    """
+    if not isinstance(start, Tensor):
+        if not isinstance(start, str) or start not in ("noise", "content", "style"):
+            raise TeachingError(f"Unknown start {start!r}; it is 'noise', 'content', 'style' or an image tensor.")
+        return False
     if as_batch(start).shape != content.shape:
         raise TeachingError(
             f"The start is {tuple(start.shape)} and the content {tuple(content.shape)}; they must agree."
         )
+    return True
 
 
 def check_poolings(image: Tensor, deepest: str) -> None:

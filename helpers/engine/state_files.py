@@ -9,8 +9,9 @@ The file is one of safetensors (https://github.com/huggingface/safetensors): ten
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +67,9 @@ def fitting_parts() -> Iterator[None]:
         raise TeachingError("The checkpoint is damaged: its parts do not fit together. Start the run anew.") from None
 
 
-def fingerprints(**tensors: Iterable[Tensor]) -> dict[str, str]:
-    """A digest of each of the arguments, under its name."""
-    return {name: digest(each) for name, each in tensors.items()}
+def fingerprinted(plain: Mapping[str, Any], **tensors: Iterable[Tensor]) -> Callable[[], dict[str, Any]]:
+    """A function that returns a run's arguments: plain values as they are, tensors as digests, computed once."""
+    return cache(lambda: {**plain, **{name: digest(each) for name, each in tensors.items()}})
 
 
 def digest(tensors: Iterable[Tensor]) -> str:
@@ -80,14 +81,17 @@ def digest(tensors: Iterable[Tensor]) -> str:
     return content.hexdigest()[:16]
 
 
-def read_state(resume: Mapping[str, Any] | str | Path | None) -> Mapping[str, Any]:
-    """A state dict, given as such or by the path of its file; an empty one means from the beginning."""
-    return load_state(resume)[0] if isinstance(resume, str | Path) else resume or {}
+def read_state(
+    resume: Mapping[str, Any] | str | Path | None, arguments: Callable[[], Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """A state dict, given as such or by the path of its file; an empty one means from the beginning.
 
-
-def check_arguments(began_with: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Raises TeachingError, with its name, for the first argument that is not what the run began with."""
-    for name, value in now.items():
+    arguments: of the run that goes on from it. Raises TeachingError, with its name, for the first that is not what the
+    run began with.
+    """
+    state_dict = load_state(resume)[0] if isinstance(resume, str | Path) else resume or {}
+    began_with = state_dict.get("arguments", {})
+    for name, value in arguments().items() if state_dict else ():
         was = began_with.get(name, value)
         if was != value:
             between = f" ({was!r}, now {value!r})" if name not in CONTENTS else ""
@@ -95,6 +99,7 @@ def check_arguments(began_with: Mapping[str, Any], now: Mapping[str, Any]) -> No
                 f"The checkpoint is of a run with another {name}{between}. Go on with what it began with, or start "
                 "a new run without it."
             )
+    return state_dict
 
 
 def _read(path: Path, with_tensors: bool) -> tuple[dict[str, Any], dict[str, Tensor]]:
