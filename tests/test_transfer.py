@@ -368,6 +368,29 @@ def test_full_size_only(model, pictures):
     )
 
 
+def test_the_learning_rate_settles_by_equal_factors():
+    run = descend(torch.zeros(1, 3, 4, 4), lambda x: x.sum(), 4, learning_rate=0.01, settled=0.5)
+    places = [0.0, *(step.image.mean().item() for step in run)]
+    moves = [before - after for before, after in pairwise(places)]
+    assert moves == pytest.approx([0.044 * 0.5 ** (i / 4) for i in (1, 2, 3, 4)], rel=1e-4)
+
+
+def test_only_the_last_of_several_scales_settles(model, pictures, monkeypatch):
+    settled = []
+
+    class Recorded(Transfer):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            settled.append(self.settled)
+
+    monkeypatch.setattr(transfer, "Transfer", Recorded)
+    content, style = (torch.nn.functional.interpolate(x, scale_factor=5) for x in pictures)
+    for scales in (4, 1):
+        list(coarse_to_fine(content, style, model, steps=3, scales=scales))
+    list(coarse_to_fine(content, style, model, steps=3, optimizer="lbfgs"))
+    assert settled == [1, 0.4, 1, 1, 1]  # coarse, full size; full size alone; L-BFGS
+
+
 @pytest.mark.parametrize(
     "short_side, steps, scales, expected",
     [

@@ -18,7 +18,7 @@ from torch import Tensor
 from helpers.base.errors import TeachingError
 from helpers.engine.precision import best_device, fast_precision
 from helpers.images import load_image
-from helpers.transfer import coarse_to_fine, style_transfer
+from helpers.transfer import AVERAGE, coarse_to_fine, style_transfer
 from helpers.vgg import LAYERS, VGG19, load_vgg19
 
 SIZE = 768  # pixels on the long side: the table's pictures are 768 x 512
@@ -30,8 +30,11 @@ STEPS = 400
 GIB = 2**30
 
 
-def textbook(content: Tensor, style: Tensor) -> Iterator[None]:
-    """The loop as textbooks have it: all of torchvision's VGG-19, float32, channels first, torch's Adam."""
+def textbook(content: Tensor, style: Tensor) -> Iterator[Tensor]:
+    """The loop as textbooks have it: all of torchvision's VGG-19, float32, channels first, torch's Adam.
+
+    Yields each iteration's loss, a scalar, as it was before the update.
+    """
     from torchvision.models import vgg19
 
     layers = vgg19(weights=None).features.to(content.device).eval().requires_grad_(False)
@@ -61,14 +64,14 @@ def textbook(content: Tensor, style: Tensor) -> Iterator[None]:
             loss = loss + 1e3 * (gram(found[index]) - grams[index]).square().mean()
         loss.backward()
         optimizer.step()
-        yield
+        yield loss.detach()
 
 
-def ours(network: str, content: Tensor, style: Tensor) -> Iterator[None]:
+def ours(network: str, content: Tensor, style: Tensor) -> Iterator[float]:
     """Iterations of style_transfer; VGG-19 has random filters, which take as long as trained ones."""
     model = load_vgg19() if network == "compact" else random_vgg19().to(content.device)
-    for _ in style_transfer(content, style, model, steps=10**6, average=0.9):
-        yield
+    for step in style_transfer(content, style, model, steps=10**6, average=AVERAGE):
+        yield step.loss
 
 
 def random_vgg19() -> VGG19:

@@ -145,7 +145,7 @@ class Pool:
         return crops, {name: kept[chosen].float() for name, kept in self.targets.items()}
 
 
-class Studio:
+class Canvases:
     """The canvases on which the student is painting: each after a content and a style of its own, from noise."""
 
     def __init__(self, photographs: Sequence[Tensor], styles: Sequence[Tensor]):
@@ -263,13 +263,13 @@ def train(
         student.load_state_dict(saved["student"])
         optimizer.load_state_dict(saved["optimizer"])
         first = saved["round"]
-    pool, studio = Pool(teacher), Studio(photographs, paintings + photographs[::8])
+    pool, canvases = Pool(teacher), Canvases(photographs, paintings + photographs[::8])
 
     for n in range(first, rounds):
         torch.manual_seed(seed + 1000 + n)
         fresh = random_crops(pictures, FIRST if n == first else FRESH)
         if n >= ROUNDS_ALONE:
-            painted = studio.paint(student.folded())
+            painted = canvases.paint(student.folded())
             fresh[-len(painted) :] = painted
         pool.add(fresh)
         missed = dict.fromkeys(LAYERS.values(), 0.0)

@@ -39,11 +39,6 @@ def exercises(notebook: NotebookNode) -> list[tuple[NotebookNode, NotebookNode, 
     return [tuple(cells[i : i + 3]) for i, cell in enumerate(cells) if "exercise" in _tags(cell)]
 
 
-def solution_code(solution: NotebookNode) -> str:
-    """The code that is folded in a solution's cell."""
-    return FOLDED.search(solution.source)[1]
-
-
 def cleared(notebook: NotebookNode) -> NotebookNode:
     """A notebook that was never run."""
     for cell in notebook.cells:

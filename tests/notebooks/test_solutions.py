@@ -3,7 +3,7 @@
 import nbformat
 import pytest
 
-from helpers.commands.handout import exercises, for_students, solution_code, solved
+from helpers.commands.handout import FOLDED, exercises, for_students, solved
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def verdict(path, cells, monkeypatch, capsys):
 def test_stubs_are_untried_and_solutions_are_right(path, verdict):
     for stub, check, solution in exercises(nbformat.read(path, as_version=4)):
         assert verdict(stub.source, check.source) == "not tried yet"
-        assert verdict(solution_code(solution), check.source).startswith("right: ")
+        assert verdict(FOLDED.search(solution.source)[1], check.source).startswith("right: ")
 
 
 @pytest.mark.parametrize(("change", "said"), [(for_students, "not tried yet"), (solved, "right: ")])
@@ -39,7 +39,7 @@ def test_they_are_so_in_a_handout(path, verdict, change, said):
 
 def test_a_handout_gives_no_solution_away(path):
     notebook = nbformat.read(path, as_version=4)
-    solutions = [solution_code(solution) for _, _, solution in exercises(notebook)]
+    solutions = [FOLDED.search(solution.source)[1] for _, _, solution in exercises(notebook)]
     given = "\n".join(cell.source for cell in for_students(notebook).cells)
     assert "<details>" not in given
     assert not [code for code in solutions if code in given]
