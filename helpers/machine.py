@@ -21,9 +21,9 @@ PACKAGES = ("torch", "torchvision", "jupyterlab", "ipywidgets")
 
 
 def report() -> str:
-    """A line for each thing that the lessons need; a line that begins with -> says what to do.
+    """A line for each thing that the lessons need; a line that begins with -> says what to do about a problem.
 
-    Measures the compact network for some seconds, to say how long a picture of 768 x 512 will take here.
+    It times the compact network for some seconds, to say how long a picture of 768 x 512 will take here.
     """
     device = best_device()
     lines = [

@@ -359,6 +359,12 @@ def test_coarse_to_fine_goes_on_from_a_picture_where_it_would_have_been(model, p
     assert list(coarse_to_fine(content, style, model, steps=9, start=steps[-1].image, begin=9)) == []
 
 
+def test_adams_moments_go_along_from_scale_to_scale(model, pictures):
+    content, style = (torch.nn.functional.interpolate(x, scale_factor=5) for x in pictures)
+    run = coarse_to_fine(content, style, model, steps=9)
+    assert [step.state_dict()["optimizer"]["steps"] for step in run] == list(range(1, 10))
+
+
 def test_full_size_only(model, pictures):
     content, style = (torch.nn.functional.interpolate(x, scale_factor=5) for x in pictures)
     alone = [step.image for step in style_transfer(content, style, model, steps=3, average=0.9)]
@@ -399,6 +405,7 @@ def test_only_the_last_of_several_scales_settles(model, pictures, monkeypatch):
         (512, 400, 4, [(4, 0, 188), (2, 188, 329), (1, 329, 400)]),
         (512, 400, 1, [(1, 0, 400)]),
         (3000, 22, 4, [(8, 0, 7), (4, 7, 14), (2, 14, 19), (1, 19, 22)]),
+        (3000, 4, 4, [(8, 0, 1), (4, 1, 2), (2, 2, 3), (1, 3, 4)]),
         (512, 2, 4, [(2, 0, 1), (1, 1, 2)]),  # every scale has an iteration, the full size first of all
         (512, 1, 4, [(1, 0, 1)]),
         (512, 0, 4, [(1, 0, 0)]),

@@ -2,4 +2,4 @@
 
 
 class TeachingError(ValueError):
-    """Says what was got, what was wanted and what to do next; the command line shows it as one paragraph."""
+    """Says what the code got, what it expected and what to do next; the command line shows it as one paragraph."""

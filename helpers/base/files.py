@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Writing files completely or not at all."""
 
 import os
 import tempfile
@@ -8,9 +8,9 @@ from helpers.base.errors import TeachingError
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file so that it is there whole or not at all; the file that it replaces is never lost.
+    """Writes a file completely or not at all; if that fails, an earlier file of the same name stays as it was.
 
-    Raises TeachingError where it cannot be written.
+    Missing parent folders are made. Raises TeachingError if the file cannot be written.
     """
     temporary = None
     try:

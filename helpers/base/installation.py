@@ -1,6 +1,6 @@
-"""The environment that everything runs in: what it lacks, and how it is made.
+"""The Python environment that everything runs in: what it lacks, and how to set it up.
 
-This file has to run on any Python 3, before anything is installed.
+This file has to run on old Pythons too (3.6 and newer), before anything is installed.
 """
 
 import hashlib
@@ -18,29 +18,29 @@ REQUIREMENTS = ROOT / "requirements.txt"
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 PROJECT = "style-transfer-companion"  # its name in pyproject.toml
-COMPLETE = VENV / "complete"  # holds the hash of the requirements that were installed to the end
+COMPLETE = VENV / "complete"  # holds the hash of the requirements whose installation was completed
 
 
 def stop(message):
-    """Ends with one paragraph and exit code 2."""
+    """Prints one paragraph to stderr, and exits with code 2."""
     print(message, file=sys.stderr)
     sys.exit(2)
 
 
 def missing():
-    """What requirements.txt asks for and this interpreter does not have, as a list of its lines."""
+    """The lines of requirements.txt that this interpreter does not satisfy, as a list."""
     lines = [line.split("#")[0].strip() for line in REQUIREMENTS.read_text(encoding="utf-8").splitlines()]
     return [line for line in lines if line and not satisfied(line)]
 
 
 def satisfied(requirement):
-    """Whether this interpreter has, for example, 'torch>=2.4,<3'; '-e .' is this project, installed for notebooks."""
+    """Whether this interpreter satisfies a requirement such as 'torch>=2.4,<3'; '-e .' means this project itself."""
     from importlib import metadata  # absent from the old Pythons that __main__.py turns away
 
     if requirement == "-e .":
         requirement = PROJECT
     name, bounds = re.match(r"([\w.-]+)(.*)", requirement).groups()
-    # Not in this folder: an installation into another interpreter leaves its traces here.
+    # Leaves out the project's folder: an installation into another interpreter leaves its metadata there.
     elsewhere = [folder for folder in sys.path if Path(folder or ".").resolve() != ROOT]
     found = next(iter(metadata.distributions(name=name, path=elsewhere)), None)
     if found is None:
@@ -56,7 +56,7 @@ def numbers(version):
 
 
 def environment():
-    """Makes .venv hold what is asked for, installing or repairing as needed; returns its interpreter's path."""
+    """Installs or repairs .venv as needed, until it satisfies requirements.txt; returns its interpreter's path."""
     wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
     if COMPLETE.is_file() and COMPLETE.read_text() == wanted and PYTHON.exists():
         return PYTHON
@@ -100,7 +100,7 @@ def environment():
 
 
 def diagnosis(errors):
-    """What to do, from what pip wrote on its error stream."""
+    """Advice on what to do, from what pip wrote to stderr."""
     again = "Run the same command again afterwards: it goes on from what is there."
     if re.search(r"No space left|Errno 28", errors):
         return (

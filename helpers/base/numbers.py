@@ -1,6 +1,7 @@
-"""Numbers that somebody has given: checked, and made plain.
+"""Checks of numbers that come from a user or a file.
 
-Python's, NumPy's and any others that say what they are (the standard library's `numbers`) are taken alike.
+Numbers of Python, NumPy and every other library that registers its types with the standard library's `numbers` are
+treated alike.
 """
 
 import math
@@ -8,12 +9,12 @@ from numbers import Integral, Real
 
 
 def is_whole(value: object, least: float = -math.inf) -> bool:
-    """Whether a value is a whole number from `least` up."""
+    """Whether a value is a whole number, `least` or larger."""
     return isinstance(value, Integral) and value >= least
 
 
 def is_real(value: object, least: float = -math.inf) -> bool:
-    """Whether a value is a finite number from `least` up."""
+    """Whether a value is a finite number, `least` or larger."""
     if not isinstance(value, Real):
         return False
     try:

@@ -6,7 +6,7 @@ from helpers.base.errors import TeachingError
 
 
 class Parser(argparse.ArgumentParser):
-    """Answers a wrong option with a TeachingError of one line."""
+    """Raises a TeachingError of one line for a wrong option, where argparse would exit."""
 
     def error(self, message: str) -> None:
         raise TeachingError(f"{message} (`{self.prog} --help` lists the options)")

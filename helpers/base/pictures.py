@@ -1,4 +1,4 @@
-"""Pictures by their names: the bundled ones, and those that were put into data/content/ and data/style/."""
+"""Pictures by name: the bundled ones, and those that the user put into data/content/ and data/style/."""
 
 import difflib
 import importlib.util
@@ -29,9 +29,9 @@ STYLES: dict[str, Path] = pictures_in(DATA / "style") | pictures_in(OWN / "style
 
 
 def find_picture(name_or_path: str | Path) -> Path:
-    """The path of a picture that is given by its name in CONTENTS or STYLES, or by the path of its file.
+    """The path of a picture, found by its name in CONTENTS or STYLES or by the path of its file.
 
-    Raises TeachingError where there is neither.
+    Raises TeachingError if there is no such picture.
     """
     path = Path(os.path.expanduser(name_or_path))
     known = CONTENTS | STYLES

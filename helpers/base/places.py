@@ -1,4 +1,4 @@
-"""Where things are, and where what is made here goes. Standard library only, for the command line begins with it."""
+"""Where the project's files are, and where results go. Standard library only: it runs before the installation."""
 
 import os
 from pathlib import Path
@@ -9,15 +9,15 @@ NOTEBOOKS = ROOT / "notebooks"
 
 
 def working_folder(root: Path) -> Path:
-    """The project's own folder; or, where this user may not write there, as on a server, ~/style-transfer."""
+    """The project's folder; or ~/style-transfer if the user may not write to it, as on a shared server."""
     return root if os.access(str(root), os.W_OK) else Path.home() / "style-transfer"
 
 
 def shown(path: Path) -> str:
-    """A path as it is told: from the project's folder on, if it is in there."""
+    """A path as messages show it: relative to the project's folder if it lies inside, else in full."""
     return str(path.relative_to(ROOT)) if ROOT in path.parents else str(path)
 
 
 WORK = working_folder(ROOT)
 RESULTS = WORK / "results"
-OWN = WORK / "data"  # pictures of one's own, in content/ and style/ like ours
+OWN = WORK / "data"  # the user's own pictures, in content/ and style/ like ours

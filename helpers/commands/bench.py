@@ -22,9 +22,9 @@ from helpers.transfer import AVERAGE, coarse_to_fine, style_transfer
 from helpers.vgg import LAYERS, VGG19, load_vgg19
 
 SIZE = 768  # pixels on the long side: the table's pictures are 768 x 512
-SMALL = 304  # where a run of 400 iterations on a single scale can be waited for
+SMALL_SIZE = 304  # where a run of 400 iterations on a single scale can be waited for
 ROUNDS = 3
-TURN = 1.0  # seconds at least: a short iteration is repeated
+TURN_SECONDS = 1.0  # seconds at least: a short iteration is repeated
 SIZES = (192, 384, 768, 1536)
 STEPS = 400
 GIB = 2**30
@@ -91,7 +91,7 @@ def serve(pipe: connection.Connection, engine: str, size: int) -> None:
     run = textbook(content, style) if engine == "textbook" else ours(engine, content, style)
     while pipe.recv():
         seconds: list[float] = []
-        while sum(seconds) < TURN:
+        while sum(seconds) < TURN_SECONDS:
             began = time.perf_counter()
             next(run)
             if torch.cuda.is_available():
@@ -176,7 +176,7 @@ def measure() -> dict[str, Any]:
         "precision": str(fast_precision(device)).removeprefix("torch."),
         "iterations": iterations([("textbook", SIZE), ("vgg19", SIZE), ("compact", SIZE)]),
         "growth": iterations([("compact", size) for size in SIZES], rounds=1),
-        "pictures": [picture(SMALL, 1), picture(SMALL, 4), picture(SIZE, 4)],
+        "pictures": [picture(SMALL_SIZE, 1), picture(SMALL_SIZE, 4), picture(SIZE, 4)],
     }
 
 

@@ -48,10 +48,10 @@ CHANNELS = dict(zip(LAYERS.values(), (16, 16, 32, 32, 64, 64, 64, 64, 160, 128, 
 
 CROP = 160  # pixels: just more than conv5_1's receptive field of 156
 BATCH = 8
-FRESH = 96  # crops that join the pool in a round; the first round brings more
-FIRST = 512
+CROPS_A_ROUND = 96  # crops that join the pool in a round; the first round brings more
+CROPS_AT_FIRST = 512
 POOL = 2048  # crops to learn from; the oldest leave first
-STEPS = 128  # optimizer steps in a round, so that a crop is used about ten times
+STEPS_A_ROUND = 128  # optimizer steps in a round, so that a crop is used about ten times
 MAX_POSITIONS = 20  # a response is compared at no more than 20 x 20 positions: neighbours hardly differ
 CANVASES = 12  # pictures that the student is painting; each joins the pool twice a round
 ROUNDS_ALONE = 4  # before the student can paint
@@ -267,23 +267,23 @@ def train(
 
     for n in range(first, rounds):
         torch.manual_seed(seed + 1000 + n)
-        fresh = random_crops(pictures, FIRST if n == first else FRESH)
+        fresh = random_crops(pictures, CROPS_AT_FIRST if n == first else CROPS_A_ROUND)
         if n >= ROUNDS_ALONE:
             painted = canvases.paint(student.folded())
             fresh[-len(painted) :] = painted
         pool.add(fresh)
         missed = dict.fromkeys(LAYERS.values(), 0.0)
-        bar = tqdm(range(STEPS), desc=f"round {n + 1} of {rounds}", leave=False)
+        bar = tqdm(range(STEPS_A_ROUND), desc=f"round {n + 1} of {rounds}", leave=False)
         for step in bar:
-            progress = (n + step / STEPS) / rounds
-            warm = min(1, (n * STEPS + step + 1) / 300)
+            progress = (n + step / STEPS_A_ROUND) / rounds
+            warm = min(1, (n * STEPS_A_ROUND + step + 1) / 300)
             optimizer.param_groups[0]["lr"] = rate * warm * (1 + math.cos(math.pi * progress)) / 2
             losses = student.loss(*pool.draw(), energy)
             optimizer.zero_grad()
             sum(IMPORTANCE[name] * loss for name, loss in losses.items()).backward()
             optimizer.step()
             for name, loss in losses.items():
-                missed[name] += loss.item() / STEPS
+                missed[name] += loss.item() / STEPS_A_ROUND
         tqdm.write(f"{bar.desc}: " + "  ".join(f"{name[4:]} {share:.3f}" for name, share in missed.items()))
         state = {"student": student.state_dict(), "optimizer": optimizer.state_dict(), "round": n + 1}
         partial = checkpoint.with_suffix(".partial")
@@ -319,7 +319,7 @@ def main(arguments: Sequence[str]) -> int:
     add("--images", required=True, type=Path, metavar="DIR", help="photographs to train on")
     add("--paintings", type=Path, metavar="DIR", default=DATA / "style", help="paintings to train on")
     add("--evaluate", type=Path, metavar="DIR", help="pictures to measure on (default: 12 of --images, held out)")
-    add("--rounds", type=int, default=64, help=f"of {STEPS} steps; about a minute and a half each on two cores")
+    add("--rounds", type=int, default=64, help=f"of {STEPS_A_ROUND} steps; about a minute and a half each on two cores")
     add("--rate", type=float, default=2e-3, help="the highest learning rate")
     add("--seed", type=int, default=0)
     add("--out", type=Path, default=COMPACT_WEIGHTS, help="the trained network (.safetensors)")

@@ -1,4 +1,4 @@
-"""What the functions of the lessons check of their arguments, so that the lessons' files can be about the method."""
+"""Argument checks for the functions of the lessons, kept here so that the lessons' files can be about the method."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def as_batch(image: Any) -> Tensor:
 
 
 def as_float_batch(image: Any, name: str) -> Tensor:
-    """As `as_batch`, and float32; raises TeachingError too where its values are not finite numbers."""
+    """Like `as_batch`, and converted to float32; also raises TeachingError for integer, NaN or infinite values."""
     image = as_batch(image)
     if not image.is_floating_point() or not image.isfinite().all():
         raise TeachingError(
@@ -33,9 +33,9 @@ def as_float_batch(image: Any, name: str) -> Tensor:
 
 
 def check_start(start: Any, content: Tensor) -> bool:
-    """Whether the image begins as an image tensor, which has to fit the content, or by one of the starts' names.
+    """Whether `start` is an image tensor; False means that it is "noise", "content" or "style".
 
-    Raises TeachingError where it is neither.
+    Raises TeachingError for any other value, and for an image tensor whose size is not the content's.
     """
     if not isinstance(start, Tensor):
         if not isinstance(start, str) or start not in ("noise", "content", "style"):
@@ -49,7 +49,7 @@ def check_start(start: Any, content: Tensor) -> bool:
 
 
 def check_poolings(image: Tensor, deepest: str) -> None:
-    """Raises TeachingError for what is no (B, 3, H, W), or so small that nothing of it reaches the deepest layer."""
+    """Raises TeachingError for an image that is not (B, 3, H, W), or too small to reach the layer `deepest`."""
     if image.dim() != 4 or image.shape[1] != 3:
         raise TeachingError(f"Expected an image tensor (B, 3, H, W), got {tuple(image.shape)}.")
     smallest = 2 ** (int(deepest[4]) - 1)
@@ -61,7 +61,7 @@ def check_poolings(image: Tensor, deepest: str) -> None:
 
 
 def check_same_shape(got: Tensor, wanted: Tensor, what: str) -> None:
-    """Raises TeachingError where two responses, or two Gram matrices, cannot be compared."""
+    """Raises TeachingError if two responses, or two Gram matrices, differ in shape. what: their name in the message."""
     if got.shape != wanted.shape:
         raise TeachingError(
             f"The two {what} differ in shape, {tuple(got.shape)} and {tuple(wanted.shape)}: they must come from the "
@@ -82,7 +82,7 @@ def check_loop(steps: Any, optimizer: Any, average: Any, betas: Any) -> None:
 
 
 def positive_rate(learning_rate: Any) -> float:
-    """A learning rate, checked."""
+    """The learning rate as a float; raises TeachingError unless it is a finite number above 0."""
     if not is_positive(learning_rate):
         raise TeachingError(f"The learning rate must be a number above 0; got {learning_rate!r}.")
     return float(learning_rate)

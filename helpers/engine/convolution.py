@@ -1,4 +1,4 @@
-"""The network's convolutions: their filters are frozen, so that only the image's gradient is computed."""
+"""The network's convolutions: their filters are frozen, so only the gradient with respect to the image is computed."""
 
 import torch
 from torch import Tensor, nn
@@ -10,10 +10,10 @@ from helpers.engine import winograd
 
 
 class Conv2d(nn.Conv2d):
-    """A convolution of 3 x 3, with a border of 1, in the precision of what it is given; the filters stay as stored."""
+    """A 3 x 3 convolution with padding 1. It computes in the precision of its input; the stored filters keep theirs."""
 
     def forward(self, image: Tensor) -> Tensor:
-        """(B, I, H, W) -> (B, O, H, W). Filters that are to learn, and a GPU, are left to torch."""
+        """(B, I, H, W) -> (B, O, H, W). torch itself does it on a GPU, and if the filters are being trained."""
         weight, bias = self.weight.to(image.dtype), self.bias.to(image.dtype)
         if self.weight.requires_grad or image.device.type != "cpu":
             return self._conv_forward(image, weight, bias)
@@ -21,7 +21,7 @@ class Conv2d(nn.Conv2d):
 
 
 class _Frozen(torch.autograd.Function):
-    """Keeps only the filters: torch would keep the image with its border, for a gradient that nobody asks for."""
+    """Saves only the filters for the backward pass; torch would also save the padded image, for an unused gradient."""
 
     @staticmethod
     def forward(ctx, image: Tensor, weight: Tensor, bias: Tensor, replicate: bool) -> Tensor:
@@ -43,7 +43,7 @@ class _Frozen(torch.autograd.Function):
         else:
             gradient = conv2d_input(ctx.size, weight, gradient, padding=ctx.padding)
         if ctx.replicate:
-            # What the copies on the border received belongs to the pixels that they are copies of.
+            # The gradient of each copied border pixel belongs to the pixel that it is a copy of.
             for axis in (2, 3):
                 for copy, pixel in ((0, 1), (-1, -2)):
                     gradient.select(axis, pixel).add_(gradient.select(axis, copy))

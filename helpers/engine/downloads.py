@@ -1,4 +1,4 @@
-"""Files from the web, within limits of size and time."""
+"""Downloads from the web, with limits on size and time."""
 
 import http.client
 import time
@@ -11,14 +11,14 @@ from tqdm.auto import tqdm
 from helpers.base.errors import TeachingError
 
 USER_AGENT = "style-transfer-companion/0.1 (course material; Python urllib)"
-PATIENCE = 20.0  # seconds without a byte
+SILENCE_SECONDS = 20.0  # seconds without a byte, after which a download has failed
 
 
 def download(address: str, file: BinaryIO, title: str, largest: int, longest: float) -> None:
-    """Writes what is at an address into an open file, with a progress bar under its title.
+    """Downloads the file at a web address into an open binary file, with a progress bar labelled `title`.
 
-    largest: in bytes. longest: in seconds.
-    Raises TeachingError, with the reason, for every way in which that can fail.
+    largest: the limit on the size, in bytes. longest: the limit on the time, in seconds.
+    Raises TeachingError, with the reason, if the download fails in any way.
     """
     try:
         _download(address, file, title, largest, longest)
@@ -29,7 +29,7 @@ def download(address: str, file: BinaryIO, title: str, largest: int, longest: fl
 def _download(address: str, file: BinaryIO, title: str, largest: int, longest: float) -> None:
     deadline = time.monotonic() + longest
     request = urllib.request.Request(address, headers={"User-Agent": USER_AGENT})
-    with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+    with urllib.request.urlopen(request, timeout=SILENCE_SECONDS) as response:
         size, done = int(response.headers.get("Content-Length") or 0), 0
         with tqdm(total=size or None, desc=title, unit="B", unit_scale=True) as bar:
             while chunk := response.read1(65536):
@@ -46,7 +46,7 @@ def _download(address: str, file: BinaryIO, title: str, largest: int, longest: f
 
 def _reason(error: Exception) -> str:
     if isinstance(error, urllib.error.HTTPError):
-        error.close()  # it holds the connection
+        error.close()  # otherwise it keeps the connection open
         return f"the server answered {error.code} ({error.reason})"
     if isinstance(error, TimeoutError):
         return "the server did not answer in time"

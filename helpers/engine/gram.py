@@ -1,4 +1,4 @@
-"""The product behind the Gram matrix, F F^T, with half of the work on the way back."""
+"""The product behind the Gram matrix, F F^T, with half of the work in the backward pass."""
 
 import torch
 from torch import Tensor
@@ -8,8 +8,8 @@ from torch.autograd.function import once_differentiable
 def gram_product(maps: Tensor) -> Tensor:
     """maps @ maps.mT: feature maps F as rows, (B, C, N) -> (B, C, C).
 
-    The gradient of F is (G + G^T) F, with G the gradient of the product. Left to itself, torch computes G F and G^T F
-    one after the other; here the two matrices are added first.
+    The gradient with respect to F is (G + G^T) F, with G the gradient with respect to the product. torch's own backward
+    pass computes G F and G^T F one after the other; here the two matrices are added first.
     """
     return _GramProduct.apply(maps)
 
@@ -24,5 +24,6 @@ class _GramProduct(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, gradient: Tensor) -> Tensor:
         (maps,) = ctx.saved_tensors
-        # The network keeps a position's channels side by side in memory. Computed on its side, the result lies so too.
+        # The network is channels-last: a position's channels are neighbours in memory. The gradient is computed
+        # transposed, so that it has the same layout.
         return (maps.mT @ (gradient + gradient.mT)).mT

@@ -1,4 +1,4 @@
-"""What watches over a run from outside: it stops one that diverged, and says what to do where memory ran out."""
+"""A guard around a run: it stops a run that diverges, and says what to do if the memory runs out."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -8,7 +8,7 @@ from torch import Tensor
 from helpers.base.errors import TeachingError
 from helpers.engine.memory import explained_memory, reused
 
-EXPLODED = 1e8  # a loss this many times its first value is not coming back
+EXPLODED = 1e8  # a loss that has grown to this many times its first value does not recover
 
 
 class DivergedError(TeachingError):
@@ -20,10 +20,10 @@ class DivergedError(TeachingError):
 
 
 def guarded(run: Iterable[Any], image: Tensor) -> Iterator[Any]:
-    """The same steps, each with an `iteration`, an `image`, a `loss` and a `learning_rate`.
+    """Yields the steps of a run unchanged; each has an `iteration`, an `image`, a `loss` and a `learning_rate`.
 
-    image: (1, 3, H, W), where the run begins.
-    Raises DivergedError with the last good image, and TeachingError where the memory is not enough.
+    image: (1, 3, H, W), the image that the run starts from.
+    Raises DivergedError with the last good image, and TeachingError if the memory is not enough.
     """
     return reused(_guarded(iter(run), image))
 

@@ -1,4 +1,4 @@
-"""Image files: those of any kind decoded to 8-bit sRGB, upright, on white, or refused in a sentence; PNG encoded."""
+"""Image files: any kind is decoded to upright 8-bit sRGB on white, or refused with a reason; PNG is encoded."""
 
 import io
 import json
@@ -15,12 +15,12 @@ from helpers.base.errors import TeachingError
 from helpers.base.numbers import is_whole
 from helpers.base.pictures import find_picture
 
-MIN_SIDE = 32  # pixels; after VGG-19's four poolings, conv5_1 still sees 2 x 2 positions
+MIN_SIDE = 32  # pixels; after VGG-19's four poolings, conv5_1 still has 2 x 2 positions
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS  # Pillow's bound against decompression bombs: 89 million
 
 
 def decode(path: str | Path | BinaryIO) -> Image.Image:
-    """Opens and decodes the first frame; every way in which that fails becomes a TeachingError."""
+    """Opens a picture and decodes its first frame; raises TeachingError if that fails in any way."""
     if not isinstance(path, str | Path) and not hasattr(path, "read"):
         raise TeachingError(f"Expected a file's path, a picture's name or an open file, got a {type(path).__name__}.")
     source = find_picture(path) if isinstance(path, str | Path) else path
@@ -48,7 +48,7 @@ def decode(path: str | Path | BinaryIO) -> Image.Image:
 
 
 def decode_rgb(path: str | Path | BinaryIO) -> Image.Image:
-    """A picture of any kind as 8-bit sRGB, upright, on white; raises as `decode` does."""
+    """A picture of any kind as upright 8-bit sRGB, with transparency laid on white; raises as `decode` does."""
     image = decode(path)
     profile = image.info.get("icc_profile")
     image = _upright(image)
@@ -72,7 +72,7 @@ def decode_rgb(path: str | Path | BinaryIO) -> Image.Image:
 def requested_size(max_size: int, shape: tuple[int, int] | Tensor | None) -> tuple[int, int] | None:
     """`load_image`'s arguments, checked: the exact (height, width), or None where only max_size counts.
 
-    Raises TeachingError for those that make no sense.
+    Raises TeachingError for arguments that make no sense.
     """
     if shape is None:
         if not is_whole(max_size, MIN_SIDE):
@@ -91,7 +91,7 @@ def requested_size(max_size: int, shape: tuple[int, int] | Tensor | None) -> tup
 
 
 def encode_png(image: Image.Image, recipe: dict[str, Any] | None = None) -> bytes:
-    """The contents of a PNG file; the recipe, if there is one, goes as JSON into its text chunk "recipe".
+    """The contents of a PNG file; a recipe is stored as JSON in the text chunk "recipe".
 
     Raises TeachingError for a recipe that JSON cannot hold.
     """
@@ -114,7 +114,7 @@ def title_of(path: str | Path | BinaryIO) -> str:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Turns a picture as its EXIF data ask; data that are damaged are ignored."""
+    """Turns a picture upright as its EXIF data say; damaged EXIF data are ignored."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -125,7 +125,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """Converts from the picture's own colour profile; one that is broken or does not fit the picture is ignored."""
+    """Converts a picture from its colour profile to sRGB; a profile that is broken or does not fit is ignored."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         mode = "RGBA" if image.mode == "RGBA" else "RGB"

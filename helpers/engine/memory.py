@@ -1,4 +1,4 @@
-"""Memory: how much is free, what stays with the process between two iterations, and what is said when it ran out."""
+"""Memory: how much is free, how freed blocks are reused between iterations, and what to do when it runs out."""
 
 import ctypes
 import sys
@@ -16,19 +16,19 @@ Item = TypeVar("Item")
 
 # https://man7.org/linux/man-pages/man3/mallopt.3.html and malloc_trim.3.html
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-KEPT_BLOCK = 32 << 20  # bytes: larger blocks, if they stayed, would leave the memory in pieces
+KEPT_BLOCK = 32 << 20  # bytes; keeping larger blocks would fragment the memory
 UNBOUNDED = 2**31 - 1
 
 
 def reused(run: Iterator[Item]) -> Iterator[Item]:
-    """The same run; meanwhile freed blocks of up to 32 MiB wait for the next iteration, which needs them again.
+    """Yields from the run; meanwhile the process keeps freed blocks of up to 32 MiB, for the next iteration to reuse.
 
-    Otherwise the system takes them back and hands them out anew, page by page and filled with zeros, which is up to an
-    eighth of an iteration's work. At the end all of them are given back. On Linux, where the C library is GNU's;
-    elsewhere nothing is changed.
+    Otherwise they would go back to the system, which hands them out again page by page, filled with zeros: up to an
+    eighth of an iteration's work. When the run ends, they are given back. This works on Linux with the GNU C library;
+    elsewhere nothing changes.
     """
     library = ctypes.CDLL(None) if sys.platform == "linux" else None
-    glibc = library if hasattr(library, "mallopt") else None  # musl, for one, has none
+    glibc = library if hasattr(library, "mallopt") else None  # musl, for example, has no mallopt
     if glibc:
         glibc.mallopt(M_MMAP_THRESHOLD, KEPT_BLOCK)
         glibc.mallopt(M_TRIM_THRESHOLD, UNBOUNDED)
@@ -40,7 +40,7 @@ def reused(run: Iterator[Item]) -> Iterator[Item]:
 
 
 def free_memory(device: torch.device) -> int:
-    """Bytes that a run on the device may still take."""
+    """The free memory of a device, in bytes; for anything but a CUDA GPU, that of the machine."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     return psutil.virtual_memory().available
@@ -48,9 +48,9 @@ def free_memory(device: torch.device) -> int:
 
 @contextmanager
 def explained_memory(image: Tensor) -> Iterator[None]:
-    """Raises TeachingError, with a size to try, where the memory of a GPU or of the machine is not enough.
+    """Context manager: raises TeachingError, with a size to try, if the memory of a GPU or of the machine runs out.
 
-    image: (1, 3, H, W), what is being painted.
+    image: (1, 3, H, W), the image that is being optimised.
     """
     try:
         yield
@@ -62,7 +62,7 @@ def explained_memory(image: Tensor) -> Iterator[None]:
         reason = str(error).splitlines()[0] if str(error) else "out of memory"
     else:
         return
-    # Raised out here, where the failed computation is no longer referred to and its memory is free again.
+    # Raised outside the except block: nothing refers to the failed computation any more, so its memory is free.
     raise TeachingError(
         f"The memory was not enough for a picture of {width} x {height} pixels ({reason}). Half the memory is enough "
         f"for {smaller}; also close what else uses it."

@@ -1,7 +1,7 @@
-"""How the image follows its gradient: Adam, written out, and torch's L-BFGS.
+"""The optimizers that update the image from its gradient: Adam, written out, and torch's L-BFGS.
 
-Both change an image in place, and both hand over their state as torch's own optimizers do, by `state_dict` and
-`load_state_dict`, so that a run can go on later as if nothing had happened.
+Both change the image in place. Like torch's own optimizers, both have `state_dict` and `load_state_dict`, so that a run
+can go on later as if it had never stopped.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,28 +11,28 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-# 1 / STD: the range from black to white in normalised values.
+# About 1 / STD, the range from black to white in normalised values.
 BLACK_TO_WHITE = 4.4
 
-# () -> the loss and its gradient, a scalar and (1, 3, H, W), for the image as it is now.
+# () -> (loss, gradient), a scalar and (1, 3, H, W), for the image as it is now.
 Evaluate = Callable[[], tuple[Tensor, Tensor]]
 
 
 class Adam:
     """Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015 (arXiv:1412.6980), algorithm 1.
 
-    The same as torch.optim.Adam, whose first use costs a second and 150 MB for what it brings along. The shorter memory
-    of the squares (0.99 instead of 0.999) follows the loss, which changes quickly.
+    The same update as torch.optim.Adam, whose first use costs a second and 150 MB for the modules that it imports. The
+    running mean of the squares has a shorter memory (0.99 instead of 0.999), because the gradients change quickly.
 
     image: (1, 3, H, W), changed in place.
-    betas: the shares, from 0 to just under 1, that the means of the gradient and of its square keep at each step.
+    betas: the decay rates, each from 0 to just under 1, of the running means of the gradient and of its square.
     """
 
     LEARNING_RATE = 0.05  # as a share of the range from black to white
     BETAS = 0.9, 0.99
     EPSILON = 1e-8
-    CAUTION = 10.0  # the most that gradients are expected to grow, when the loss becomes another one
-    CLAMPED = True  # after a step the pixels may be brought back into the range of colours
+    CAUTION = 10.0  # the largest growth of the gradients that `forget` allows for
+    CLAMPED = True  # after a step the pixels may be clamped to the range of colours
 
     def __init__(self, image: Tensor, betas: Sequence[float] = BETAS):
         self.image, self.betas = image, betas
@@ -42,30 +42,30 @@ class Adam:
 
     @torch.no_grad()
     def step(self, loss: Tensor, gradient: Tensor, learning_rate: float, evaluate: Evaluate) -> None:
-        """One update of the image from its loss and gradient; `evaluate` is for optimizers that search along a line."""
+        """One update of the image, from the gradient (1, 3, H, W); `loss` and `evaluate` are only for line searches."""
         self.steps += 1
         self.momentum.lerp_(gradient, 1 - self.betas[0])
         self.square.lerp_(gradient.square(), 1 - self.betas[1])
-        # Both means began at zero, and are too small by these factors.
+        # Both means started at zero, so they are too small by these factors (bias correction).
         grown = [1 - beta**self.steps for beta in self.betas]
         spread = (self.square / grown[1]).sqrt_().add_(self.EPSILON)
         self.image.addcdiv_(self.momentum, spread, value=-(BLACK_TO_WHITE * learning_rate) / grown[0])
 
     def forget(self, growth: float) -> None:
-        """The loss has become another one: drops the direction, and expects gradients `growth` times as large.
+        """Call it when the loss function has changed: drops the momentum, and expects `growth` times larger gradients.
 
-        With the old squares the first steps would overshoot; with none at all each would move every pixel by a whole
-        learning rate. The squares soon follow the new gradients.
+        With the old squares the next steps would overshoot; with squares of zero, each of them would move every pixel
+        by a whole learning rate. The squares soon adapt to the new gradients.
         """
         self.momentum.zero_()
         self.square.mul_(min(max(growth, 1.0), self.CAUTION) ** 2)
 
     def state_dict(self) -> dict[str, Any]:
-        """Copies of all that the next step depends on, apart from the image."""
+        """Copies of everything that the next step depends on, except the image."""
         return {"momentum": self.momentum.clone(), "square": self.square.clone(), "steps": self.steps}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Goes on from such a state; raises ValueError for one of another image's size."""
+        """Restores what `state_dict` returned; raises ValueError if it is for an image of another size."""
         if any(state_dict[name].shape != self.image.shape for name in ("momentum", "square")):
             raise ValueError("The state is of an image of another size.")
         self.momentum.copy_(state_dict["momentum"])
@@ -74,9 +74,9 @@ class Adam:
 
     @staticmethod
     def resized_state(state_dict: Mapping[str, Any], size: tuple[int, int]) -> dict[str, Any]:
-        """The state for the same image at another (height, width).
+        """The state dict, adapted to the same image at another size, (height, width).
 
-        Where the sides double, four pixels share what was one pixel's gradient.
+        If both sides double, four pixels share the gradient that one pixel had before.
         """
         share = state_dict["momentum"][0, 0].numel() / (size[0] * size[1])
         momentum, square = (
@@ -86,20 +86,20 @@ class Adam:
 
 
 class LBFGS:
-    """Liu and Nocedal, "On the limited memory BFGS method for large scale optimization", 1989, by torch.optim.
+    """Liu and Nocedal, "On the limited memory BFGS method for large scale optimization", 1989, from torch.optim.
 
-    With a line search that satisfies the strong Wolfe conditions, and a memory of 20 iterations.
+    With a line search that satisfies the strong Wolfe conditions, and a history of 20 iterations.
 
     image: (1, 3, H, W), changed in place.
     """
 
     LEARNING_RATE = 1.0  # the first step that the line search tries, as a share of the full step
     MEMORY = 20
-    CLAMPED = False  # moving the pixels would falsify its idea of the curvature
-    # What torch keeps, by its names there.
+    CLAMPED = False  # clamping the pixels would falsify its estimate of the curvature
+    # The parts of torch's own state, under torch's names.
     LISTS = "old_dirs", "old_stps", "ro"
     TENSORS = "d", "prev_flat_grad"
-    VECTORS = "d", "prev_flat_grad", "old_dirs", "old_stps"  # as long as there are values in the image
+    VECTORS = "d", "prev_flat_grad", "old_dirs", "old_stps"  # their last axis is as long as the image has values
     NUMBERS = "func_evals", "n_iter", "t", "H_diag", "prev_loss"
 
     def __init__(self, image: Tensor):
@@ -107,32 +107,32 @@ class LBFGS:
         self.forget(1.0)
 
     def step(self, loss: Tensor, gradient: Tensor, learning_rate: float, evaluate: Evaluate) -> None:
-        """One iteration, of up to four evaluations of the loss, the first of which is `loss` and `gradient`."""
+        """One iteration: a few evaluations of the loss, of which `loss` and `gradient` are the first."""
         first = [(loss, gradient)]
 
         def closure() -> Tensor:
             loss, gradient = first.pop() if first else evaluate()
-            self.image.grad = gradient.contiguous()  # torch.optim reads it as one row of numbers
+            self.image.grad = gradient.contiguous()  # torch.optim flattens it with view(-1)
             return loss
 
         self.descent.param_groups[0]["lr"] = learning_rate
         self.descent.step(closure)
 
     def forget(self, growth: float) -> None:
-        """The loss has become another one, of another curvature: begins anew."""
+        """Call it when the loss function has changed, and with it the curvature: empties the history."""
         self.descent = torch.optim.LBFGS(
             [self.image], max_iter=1, max_eval=4, history_size=self.MEMORY, line_search_fn="strong_wolfe"
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """Copies of all that the next step depends on, apart from the image."""
+        """Copies of everything that the next step depends on, except the image."""
         kept = self.descent.state[self.image]
         lists = {name: torch.stack(kept[name]) for name in self.LISTS if kept.get(name)}
         tensors = {name: kept[name].clone() for name in self.TENSORS if name in kept}
         return {**lists, **tensors, **{name: float(kept[name]) for name in self.NUMBERS if name in kept}}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Goes on from such a state; raises ValueError for one of another image's size."""
+        """Restores what `state_dict` returned; raises ValueError if it is for an image of another size."""
         vectors = [state_dict[name] for name in self.VECTORS if name in state_dict]
         if any(vector.shape[-1:] != (self.image.numel(),) for vector in vectors):
             raise ValueError("The state is of an image of another size.")
@@ -143,7 +143,7 @@ class LBFGS:
 
     @staticmethod
     def resized_state(state_dict: Mapping[str, Any], size: tuple[int, int]) -> dict[str, Any]:
-        """The state for the same image at another size: none, for the curvature there is another."""
+        """Always empty: at another size the curvature is different, so nothing carries over."""
         return {}
 
 
@@ -151,14 +151,16 @@ OPTIMIZERS = {"adam": Adam, "lbfgs": LBFGS}
 
 
 def make_optimizer(name: str, image: Tensor, betas: Sequence[float] | None = None) -> Adam | LBFGS:
-    """The optimizer of an image (1, 3, H, W); betas are Adam's."""
+    """The optimizer, "adam" or "lbfgs", for an image (1, 3, H, W); only Adam has betas."""
     return Adam(image, betas or Adam.BETAS) if name == "adam" else LBFGS(image)
 
 
 class RunningMean:
-    """The mean of the iterates, each older one counting `decay` times as much as the next.
+    """The exponential moving average of the iterates: each counts `decay` times as much as the one after it.
 
-    Adam's steps jitter around the minimum, and their mean is cleaner. With a decay of 0 it is the iterate itself.
+    Adam's iterates jitter around the minimum; their mean is cleaner. With a decay of 0 it is simply the last iterate.
+
+    image: (1, 3, H, W), only for its shape. decay: from 0 to just under 1.
     """
 
     def __init__(self, image: Tensor, decay: float):
@@ -166,19 +168,19 @@ class RunningMean:
 
     @torch.no_grad()
     def update(self, image: Tensor) -> Tensor:
-        """Takes in an iterate (1, 3, H, W); returns the mean so far, as a tensor of its own."""
+        """Adds an iterate (1, 3, H, W); returns the mean so far, as a new tensor."""
         self.count += 1
         if not self.decay:
             return image.detach().clone()
         self.mean.lerp_(image, 1 - self.decay)
-        return self.mean / (1 - self.decay**self.count)  # the mean began at zero, as Adam's do
+        return self.mean / (1 - self.decay**self.count)  # the mean started at zero, as Adam's do
 
     def state_dict(self) -> dict[str, Any]:
-        """Copies of all that the next mean depends on."""
+        """Copies of everything that the next mean depends on."""
         return {"mean": self.mean.clone(), "count": self.count}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Goes on from such a state; raises ValueError for one of another image's size."""
+        """Restores what `state_dict` returned; raises ValueError if it is for an image of another size."""
         if state_dict["mean"].shape != self.mean.shape:
             raise ValueError("The state is of an image of another size.")
         self.mean.copy_(state_dict["mean"])

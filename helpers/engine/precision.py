@@ -1,4 +1,4 @@
-"""Where to compute, and in which precision."""
+"""Which device to compute on, and in which precision."""
 
 import math
 import time
@@ -13,14 +13,14 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 def best_device() -> torch.device:
-    """A CUDA GPU, else Apple's GPU, else the processor."""
+    """A CUDA GPU if there is one, else Apple's GPU, else the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 def chosen_precision(name: str, device: torch.device) -> torch.dtype:
-    """The precision that is named in PRECISIONS; "auto" is the faster one. Raises TeachingError for another name."""
+    """The dtype for a name in PRECISIONS; "auto" gives the faster one. Raises TeachingError for any other name."""
     if name not in PRECISIONS:
         raise TeachingError(f"Unknown precision {name!r}; it is {', '.join(map(repr, PRECISIONS))}.")
     return fast_precision(device) if name == "auto" else getattr(torch, name)
@@ -30,7 +30,7 @@ def chosen_precision(name: str, device: torch.device) -> torch.dtype:
 def fast_precision(device: torch.device) -> torch.dtype:
     """torch.bfloat16 where convolutions are clearly faster in it than in float32, else torch.float32.
 
-    A processor is timed, once (a tenth of a second): those without units for bfloat16 are ten times slower in it.
+    A CPU is timed once, in a tenth of a second: one without bfloat16 instructions is ten times slower in it.
     """
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float32
@@ -38,7 +38,7 @@ def fast_precision(device: torch.device) -> torch.dtype:
         return torch.float32
     convolution = nn.Conv2d(64, 64, 3).requires_grad_(False)
     seconds = {torch.float32: math.inf, torch.bfloat16: math.inf}
-    for _ in range(4):  # in turn, so that a short disturbance does not decide
+    for _ in range(4):  # in turn, so that a short disturbance does not decide the result
         for precision in seconds:
             image = torch.rand(1, 64, 64, 64, dtype=precision).contiguous(memory_format=torch.channels_last)
             convolution.to(precision, memory_format=torch.channels_last)

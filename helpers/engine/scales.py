@@ -1,15 +1,15 @@
-"""At which sizes an image is painted, and for how many iterations each."""
+"""At which sizes an image is painted, and for how many iterations at each."""
 
-# Shares of the iterations in full size, half, a quarter, an eighth. Four at half the size cost as much as one in full.
+# How the iterations are divided among full, half, quarter and eighth size. Four at half size cost one at full size.
 SHARES = (3, 6, 8, 8)
-COARSEST = 100  # pixels on the short side: below, nothing of the content's shapes is left in conv4_2
+COARSEST = 100  # pixels on the short side; in smaller pictures conv4_2 no longer shows the content's shapes
 
 
 def plan(short_side: int, steps: int, scales: int = len(SHARES)) -> list[tuple[int, int, int]]:
-    """The scales, the coarsest first: (what the sides are divided by, iterations before it, and when it is over).
+    """The scales, coarsest first, each as (divisor of the sides, iterations done before it, iterations done after it).
 
-    short_side: of the smaller of both pictures, in pixels. Every scale has at least one iteration, as far as there are
-    some, and the full size is always among them.
+    short_side: the shortest side of both pictures, in pixels. scales: how many at most. Each scale has at least one
+    iteration (unless `steps` is 0), and the last one is always the full size.
     """
     sizes = 1
     while sizes < min(scales, len(SHARES), steps) and short_side / 2**sizes >= COARSEST:

@@ -1,10 +1,10 @@
-"""State dicts on disk: nested dictionaries of tensors and plain values, written whole, read without unpickling.
+"""State dicts on disk: nested dictionaries of tensors and plain values, read without unpickling.
 
     save_state("mine.checkpoint", step.state_dict())
     state_dict, notes = load_state("mine.checkpoint")
 
-The file is one of safetensors (https://github.com/huggingface/safetensors): tensors by their dotted names, such as
-"optimizer.momentum", and everything else as JSON in its header, which can be read alone.
+The format is safetensors (https://github.com/huggingface/safetensors): tensors under dotted names, such as
+"optimizer.momentum", and everything else as JSON in the header, which can be read alone.
 """
 
 import hashlib
@@ -25,14 +25,14 @@ from helpers.base.files import write_whole
 from helpers.base.numbers import is_whole
 
 VERSION = 2
-# Not what has to be the same when a run goes on, but whose contents: said without their long names.
+# Arguments that are compared by the digests of their contents, which say nothing to a reader of an error message.
 CONTENTS = "content", "style", "network"
 
 
 def save_state(path: str | Path, state_dict: Mapping[str, Any], **notes: Any) -> None:
-    """Writes a state dict to a file, whole or not at all, and with it whatever else JSON can hold.
+    """Writes a state dict to a file, completely or not at all, together with `notes`, which JSON can hold.
 
-    Raises TeachingError where it cannot be written; an earlier file is then still there.
+    Raises TeachingError if it cannot be written; an earlier file then stays as it was.
     """
     leaves = dict(_flat(state_dict))
     tensors = {name: value.detach().cpu().contiguous() for name, value in leaves.items() if isinstance(value, Tensor)}
@@ -42,7 +42,7 @@ def save_state(path: str | Path, state_dict: Mapping[str, Any], **notes: Any) ->
 
 
 def load_state(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The state dict and the notes in a file.
+    """Reads a file: returns its state dict and its notes.
 
     Raises TeachingError for a file that is missing, damaged, or no checkpoint.
     """
@@ -54,13 +54,13 @@ def load_state(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def load_notes(path: str | Path) -> dict[str, Any]:
-    """The notes alone, which takes no longer for a large file than for a small one; raises as `load_state` does."""
+    """Reads the notes alone, as fast from a large file as from a small one; raises as `load_state` does."""
     return _read(Path(path), with_tensors=False)[0]["notes"]
 
 
 @contextmanager
 def fitting_parts() -> Iterator[None]:
-    """Around the loading of a state dict: raises TeachingError where its parts are missing or do not fit together."""
+    """Context manager for loading a state dict: raises TeachingError if parts are missing or do not fit together."""
     try:
         yield
     except (KeyError, TypeError, RuntimeError, ValueError, AttributeError):
@@ -73,7 +73,7 @@ def fingerprinted(plain: Mapping[str, Any], **tensors: Iterable[Tensor]) -> Call
 
 
 def digest(tensors: Iterable[Tensor]) -> str:
-    """A short name for the exact contents of tensors."""
+    """A short hash of the exact shapes and values of tensors: 16 hexadecimal digits."""
     content = hashlib.sha256()
     for tensor in tensors:
         content.update(str(tuple(tensor.shape)).encode())
@@ -84,10 +84,10 @@ def digest(tensors: Iterable[Tensor]) -> str:
 def read_state(
     resume: Mapping[str, Any] | str | Path | None, arguments: Callable[[], Mapping[str, Any]]
 ) -> Mapping[str, Any]:
-    """A state dict, given as such or by the path of its file; an empty one means from the beginning.
+    """The state dict to resume from, passed as such or as the path of its file; empty for a run from the beginning.
 
-    arguments: of the run that goes on from it. Raises TeachingError, with its name, for the first that is not what the
-    run began with.
+    arguments: a function that returns the resumed run's arguments. Raises TeachingError, with the argument's name, for
+    the first that differs from what the run began with.
     """
     state_dict = load_state(resume)[0] if isinstance(resume, str | Path) else resume or {}
     began_with = state_dict.get("arguments", {})
@@ -114,7 +114,7 @@ def _read(path: Path, with_tensors: bool) -> tuple[dict[str, Any], dict[str, Ten
         sound = isinstance(header["notes"], dict)
         if known:
             sound = sound and isinstance(header["made_with" if header["version"] == 1 else "values"], dict)
-    # Reading a damaged or hostile file fails in as many ways as there are parts to it.
+    # A damaged or hostile file can make the reader raise nearly anything.
     except Exception as error:
         raise TeachingError(
             f"'{path}' is damaged, or no checkpoint ({type(error).__name__}); it cannot be gone on from."
@@ -127,7 +127,7 @@ def _read(path: Path, with_tensors: bool) -> tuple[dict[str, Any], dict[str, Ten
 
 
 def _upgraded(header: dict[str, Any], tensors: dict[str, Tensor]) -> dict[str, Any]:
-    """A file of version 1: all tensors at one level, its arguments under another name."""
+    """The state dict of a version 1 file, which has all tensors at one level and the arguments under another name."""
     if not tensors:
         return {}
     arguments = {name: value for name, value in header["made_with"].items() if name not in ("betas", "size")}

@@ -1,4 +1,4 @@
-"""How many threads torch may use: as many as this process has processors, and not one more."""
+"""How many threads torch may use: as many as there are processors for this process, and not one more."""
 
 import math
 import os
@@ -12,9 +12,9 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 
 def limit_threads() -> None:
-    """Keeps torch to a container's share of the processors, which it does not look at by itself.
+    """Limits torch's threads to a container's share of the processors, which torch does not check by itself.
 
-    OMP_NUM_THREADS, where somebody has set it, is left to count alone.
+    Does nothing if OMP_NUM_THREADS is set, which then decides alone.
     """
     share = container_share()
     if share and not os.environ.get("OMP_NUM_THREADS") and math.ceil(share) < torch.get_num_threads():
@@ -22,7 +22,7 @@ def limit_threads() -> None:
 
 
 def container_share(cgroups: Path = CGROUPS) -> float | None:
-    """The processors that a Linux control group allows, such as 1.5, or None without a limit.
+    """How many processors a Linux control group (cgroup) allows, such as 1.5; None if there is no limit.
 
     https://docs.kernel.org/admin-guide/cgroup-v2.html (cpu.max), and version 1's cpu.cfs_quota_us.
     """
@@ -40,9 +40,9 @@ def container_share(cgroups: Path = CGROUPS) -> float | None:
 
 
 def release_workers() -> None:
-    """Lets this thread's OpenMP workers go; they come back when it computes again.
+    """Ends this thread's OpenMP workers; they come back when the thread computes again.
 
-    Each thread that computes gets workers of its own. As soon as there are more of them than processors, those of GNU's
+    Each thread that computes gets its own workers. As soon as there are more workers than processors, those of GNU
     OpenMP sleep between two operations instead of spinning, and a run in a second thread takes 1.4 to 1.9 times as long
     (https://gcc.gnu.org/onlinedocs/libgomp/GOMP_005fSPINCOUNT.html).
     """

@@ -1,4 +1,4 @@
-"""The weights of a VGG-19: files that are checked before they are used, and torchvision's, fetched on first use.
+"""The weights of a VGG-19: read from a file and checked, or torchvision's, downloaded on first use.
 
 Everywhere below, `layers` maps the index of a convolution in torchvision's `vgg19().features` to the paper's name for
 it, in the network's order: {0: "conv1_1", 2: "conv1_2", ...}.
@@ -24,7 +24,7 @@ VGG19_BYTES, VGG19_SECONDS = 700_000_000, 3600  # the most that the download may
 def read_weights(path: Path, layers: Mapping[int, str]) -> dict[str, Tensor]:
     """A state dict from a .safetensors or .pth file: conv1_1.weight (O, I, 3, 3), conv1_1.bias (O,), ... in float32.
 
-    torchvision's keys (features.0.weight) become the paper's. Nothing is unpickled.
+    torchvision's keys (features.0.weight) are renamed to the paper's. No code in the file is run.
     Raises TeachingError for a file that is missing or damaged, or of another network.
     """
     if not path.is_file():
@@ -34,7 +34,7 @@ def read_weights(path: Path, layers: Mapping[int, str]) -> dict[str, Tensor]:
             found = load_file(path)
         else:
             found = torch.load(path, map_location="cpu", weights_only=True)
-    # Reading a damaged or hostile file fails in as many ways as there are formats; none of them may run its code.
+    # A damaged or hostile file can make the reader raise nearly anything; its code is never run.
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise TeachingError(f"'{path}' is damaged, or not a file of weights ({reason}). Fetch it again.") from None
@@ -71,9 +71,9 @@ def imagenet_is_here() -> bool:
 
 
 def imagenet_weights(layers: Mapping[int, str]) -> dict[str, Tensor]:
-    """torchvision's VGG-19, cut at conv5_1: from the cache beside torch hub's file, or downloaded and cut now.
+    """The weights of torchvision's VGG-19 up to conv5_1: from our cache beside torch hub's file, or else downloaded.
 
-    Raises TeachingError where it cannot be downloaded.
+    Returns a state dict as `read_weights` does. Raises TeachingError if they cannot be downloaded.
     """
     whole, cut = _imagenet_files()
     if cut.is_file():
@@ -97,7 +97,7 @@ def imagenet_weights(layers: Mapping[int, str]) -> dict[str, Tensor]:
 
 
 def _imagenet_address() -> str:
-    """The address of torchvision's VGG-19. Raises TeachingError where torchvision and torch do not fit together."""
+    """The address of torchvision's VGG-19. Raises TeachingError if torchvision and torch do not fit together."""
     try:
         from torchvision.models import VGG19_Weights
     except Exception as error:  # for example "operator torchvision::nms does not exist", a RuntimeError
@@ -109,13 +109,13 @@ def _imagenet_address() -> str:
 
 
 def _imagenet_files() -> tuple[Path, Path]:
-    """Where torch hub keeps torchvision's VGG-19, and where we keep the part up to conv5_1."""
+    """The path where torch hub keeps torchvision's VGG-19, and the one where we keep its part up to conv5_1."""
     whole = Path(torch.hub.get_dir(), "checkpoints", Path(_imagenet_address()).name)
     return whole, whole.with_name("vgg19-conv5_1.safetensors")
 
 
 def _fetch(url: str, path: Path) -> None:
-    """Downloads a file whose name ends with the beginning of its SHA-256, as torch hub's do; whole or not at all."""
+    """Downloads a file, completely or not at all. Its name has to end with the first digits of its SHA-256."""
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         temporary = Path(folder, path.name)
         with temporary.open("wb") as file:

@@ -1,4 +1,4 @@
-"""Winograd's algorithm: convolutions of 3 x 3 with a quarter of the multiplications.
+"""Winograd's algorithm: 3 x 3 convolutions with a quarter of the multiplications.
 
 Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016 (arXiv:1509.09308): the output is cut
 into tiles of 4 x 4, each of which depends on 6 x 6 inputs d and the filter g:
@@ -6,20 +6,20 @@ into tiles of 4 x 4, each of which depends on 6 x 6 inputs d and the filter g:
     A^T [(G g G^T) * (B^T d B)] A
 
 The product in the middle is element by element, 36 multiplications where the definition needs 144; summed over the
-input channels it is 36 matrix products. The transforms around it cost what grows with the channels alone, the
-products with their square: it is the wide layers that gain.
+input channels it is 36 matrix products. The cost of the transforms around it grows with the number of channels, that of
+the products with its square, so it is the wide layers that gain.
 """
 
 import torch
 from torch import Tensor
 
-TILES = 128  # at a time, so that what is computed of them stays in the processor's cache
-CHANNELS = 256  # filters transformed at a time, for the same reason
-WIDE, LARGE = 128, 1000  # channels, and positions in the picture, from which the transforms pay
+TILES_AT_A_TIME = 128  # tiles of the picture; few enough that their products stay in the processor's cache
+FILTERS_AT_A_TIME = 256  # transformed at a time, for the same reason
+WIDE_CHANNELS, LARGE_POSITIONS = 128, 1000  # from these numbers on, the transforms pay off
 
 
 def _both_ways(rows: list[list[float]]) -> Tensor:
-    """M x M^T of a square x, as one matrix for x's entries in a row."""
+    """The matrix that maps a square x, flattened row by row, to M x M^T, flattened likewise."""
     matrix = torch.tensor(rows)
     return torch.kron(matrix, matrix)
 
@@ -56,40 +56,40 @@ OUTPUT = _both_ways(
 
 
 def pays(image: Tensor, weight: Tensor) -> bool:
-    """Whether a convolution is faster this way: of a wide layer, in float32, on a processor."""
+    """Whether a convolution is faster this way: with many channels, on a large picture, in float32, on a CPU."""
     return (
         image.dtype == torch.float32
         and image.device.type == "cpu"
-        and min(weight.shape[:2]) >= WIDE
-        and image.shape[2] * image.shape[3] >= LARGE
+        and min(weight.shape[:2]) >= WIDE_CHANNELS
+        and image.shape[2] * image.shape[3] >= LARGE_POSITIONS
     )
 
 
 def convolve(image: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:
     """torch's conv2d, up to rounding: (B, I, H, W) with filters (O, I, 3, 3) -> (B, O, H + 2p - 2, W + 2p - 2).
 
-    padding: p, the lines of zeros around the image. It has no gradient; `convolve_turned` computes it.
+    bias: (O,). padding: p, the width of the border of zeros around the image. `convolve_turned` computes the gradient.
     """
     return _convolve(image, weight, bias, padding, turned=False)
 
 
 def convolve_turned(gradient: Tensor, weight: Tensor, padding: int) -> Tensor:
-    """The gradient of `convolve` for its image (B, I, H, W), from that for its result (B, O, H', W').
+    """The gradient of `convolve` with respect to its image, (B, I, H, W), from that with respect to its result, (B, O, H', W').
 
-    It is a convolution too, with the filters turned by 180 degrees, their inputs and outputs exchanged.
+    It is a convolution too, with the filters rotated by 180 degrees, and their inputs and outputs exchanged.
     """
     return _convolve(gradient, weight, None, 2 - padding, turned=True)
 
 
 def _convolve(images: Tensor, weight: Tensor, bias: Tensor | None, padding: int, turned: bool) -> Tensor:
-    # A pixel's channels stand side by side in memory, so that every step works on long rows of them.
+    # Channels-last: a pixel's channels are neighbours in memory, so that every step works on long rows of them.
     outputs = weight.shape[1] if turned else weight.shape[0]
     height, width = (side + 2 * padding - 2 for side in images.shape[2:])
     down, across = -(-height // 4), -(-width // 4)  # tiles
     size = (len(images), outputs, 4 * down, 4 * across)
     found = torch.empty(size, dtype=images.dtype, memory_format=torch.channels_last)
-    at_a_time = -(-down // -(-down * across // TILES))  # lines of tiles
-    groups = [slice(first, min(first + CHANNELS, outputs)) for first in range(0, outputs, CHANNELS)]
+    at_a_time = -(-down // -(-down * across // TILES_AT_A_TIME))  # rows of tiles
+    groups = [slice(first, min(first + FILTERS_AT_A_TIME, outputs)) for first in range(0, outputs, FILTERS_AT_A_TIME)]
     for image, out in zip(images.permute(0, 2, 3, 1), found.permute(0, 2, 3, 1), strict=True):  # (H, W, C)
         for line in range(0, down, at_a_time):
             lines = min(at_a_time, down - line)
@@ -107,7 +107,7 @@ def _convolve(images: Tensor, weight: Tensor, bias: Tensor | None, padding: int,
 
 
 def _filters(weight: Tensor, some: slice, turned: bool) -> Tensor:
-    """G g G^T for some of the outputs: (36, inputs, outputs)."""
+    """G g G^T for the output channels in `some`: (36, inputs, outputs)."""
     filters = weight.permute(0, 2, 3, 1).flatten(1, 2)  # (O, 9, I)
     if turned:
         return (FILTER.flip(1) @ filters[:, :, some]).transpose(0, 1)
@@ -115,7 +115,7 @@ def _filters(weight: Tensor, some: slice, turned: bool) -> Tensor:
 
 
 def _data(image: Tensor, top: int, lines: int, across: int, padding: int) -> Tensor:
-    """B^T d B of the tiles of an image (H, W, I), from one of its lines on: (36, lines * across, I)."""
+    """B^T d B for `lines` rows of tiles of an image (H, W, I), the first at its row `top`: (36, lines * across, I)."""
     height, width, inputs = image.shape
     strip = image.new_zeros(4 * lines + 2, 4 * across + 2, inputs)
     first, last = max(top, 0), min(top + len(strip), height)

@@ -1,4 +1,4 @@
-"""A gallery to look at: a contact sheet, and a page of HTML that holds every picture and can be sorted."""
+"""The two overviews of a gallery: a contact sheet, and an HTML page that holds every picture and can be sorted."""
 
 import base64
 import html
@@ -16,27 +16,30 @@ from helpers.base.files import write_whole
 from helpers.images import load_image, thumbnail
 from helpers.runs.recipe import caption, load_recipe
 
-SHEET = 40_000_000  # pixels of a contact sheet, about
-CELL = 240  # pixels of one of its pictures' long side, if there is room
+SHEET_PIXELS = 40_000_000  # about the most that a contact sheet may have
+CELL_SIDE = 240  # pixels: the long side of each picture on the sheet, if there is room
 LABEL, GAP = 20, 8  # pixels
-PAGE_PICTURE, QUALITY = 512, 82  # pixels of a long side, of JPEG
-MANY = 200  # from here on the page's pictures are half as large, so that it stays below some 30 MB for a thousand
+PAGE_PICTURE, QUALITY = 512, 82  # of a picture on the page: its long side in pixels, and its JPEG quality
+MANY_PICTURES = (
+    200  # from here on the page's pictures are half as large, so that it stays below some 30 MB for a thousand
+)
 
 TEMPLATE = Template((Path(__file__).with_name("album.html")).read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A picture of a gallery, with the files it was made from and what was varied."""
+    """A picture of a gallery, with the files that it was made from and the settings that were varied."""
 
     path: Path
     content: Path
     style: Path
-    names: tuple[str, str]  # of these two
+    names: tuple[str, str]  # of content and style
     varied: dict[str, str]
 
     @property
     def variation(self) -> str:
+        """The varied settings as text: 'style weight 10, steps 100'."""
         return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in self.varied.items())
 
 
@@ -44,14 +47,14 @@ def save_sheet(entries: Sequence[Entry], path: Path) -> Path:
     """Writes a PNG with a column for each style and a row for each photograph and variation, and returns its path."""
     styles = {entry.style: entry.names[1] for entry in entries}
     rows = {(entry.content, entry.variation): entry.names[0] for entry in entries}
-    cell = min(CELL, round((SHEET / (len(styles) + 1) / (len(rows) + 1)) ** 0.5))
+    cell = min(CELL_SIDE, round((SHEET_PIXELS / (len(styles) + 1) / (len(rows) + 1)) ** 0.5))
     step = cell + GAP, cell + LABEL + GAP
     font = ImageFont.load_default(13)
     sheet = Image.new("RGB", (GAP + step[0] * (len(styles) + 1), GAP + step[1] * (len(rows) + 1)), "white")
 
     def put(column: int, row: int, picture: Path, label: str) -> None:
         x, y = GAP + column * step[0], GAP + row * step[1]
-        small = ImageOps.contain(thumbnail(load_image(picture, 2 * CELL), 2 * CELL), (cell, cell))
+        small = ImageOps.contain(thumbnail(load_image(picture, 2 * CELL_SIDE), 2 * CELL_SIDE), (cell, cell))
         sheet.paste(small, (x + (cell - small.width) // 2, y + cell - small.height))
         draw = ImageDraw.Draw(sheet)
         while label and draw.textlength(label, font) > cell:
@@ -72,11 +75,11 @@ def save_sheet(entries: Sequence[Entry], path: Path) -> Path:
 
 
 def save_page(entries: Sequence[Entry], path: Path) -> Path:
-    """Writes a page with every picture, its recipe and its losses, which needs no other file; returns its path."""
+    """Writes an HTML page with every picture, its recipe and its losses, all in one file; returns its path."""
     recipes = [load_recipe(entry.path) for entry in entries]
     sorted_by = [_sorted_by(entry, recipe) for entry, recipe in zip(entries, recipes, strict=True)]
     keys = dict.fromkeys(key for each in sorted_by for key in each)
-    side = PAGE_PICTURE if len(entries) <= MANY else PAGE_PICTURE // 2
+    side = PAGE_PICTURE if len(entries) <= MANY_PICTURES else PAGE_PICTURE // 2
     cards = [_card(*parts, side) for parts in zip(entries, recipes, sorted_by, strict=True)]
     options = [f"<option>{html.escape(key)}</option>" for key in keys]
     page = TEMPLATE.substitute(count=len(entries), options="".join(options), cards="".join(cards))
@@ -85,7 +88,7 @@ def save_page(entries: Sequence[Entry], path: Path) -> Path:
 
 
 def _sorted_by(entry: Entry, recipe: dict[str, Any]) -> dict[str, Any]:
-    """What the page can sort a picture by."""
+    """The values that the page can sort a picture by, each under its name."""
     varied = {name.replace("_", " "): value for name, value in entry.varied.items()}
     losses = {f"{name} loss": value for name, value in recipe.get("losses", {}).items()}
     return {**dict(zip(("content", "style"), entry.names, strict=True)), **varied, **losses}

@@ -1,6 +1,6 @@
-"""The checkpoint of a run: what is kept of it on disk while it goes on, so that it can go on after a cut.
+"""The checkpoint of a run: a file that is updated while the run goes on, so that it can be resumed if it is cut off.
 
-It lies beside the run's result, results/content--style--1.checkpoint, from the run's beginning to its end.
+It lies beside the run's result, as results/content--style--1.checkpoint, until the picture is finished.
 """
 
 import os
@@ -21,14 +21,14 @@ from helpers.transfer import NO_IMAGE, StateDict, Step
 
 SUFFIX = ".checkpoint"
 INTERVAL = 10  # seconds between two checkpoints
-ABANDONED = 60  # seconds after which a temporary file is nobody's any more
+ABANDONED = 60  # seconds after which a temporary file counts as left behind
 
-held: set[Path] = set()  # the checkpoints of the runs in this process
+held: set[Path] = set()  # the paths of the checkpoints of runs in this process
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a checkpoint tells of a run."""
+    """A run as its checkpoint describes it."""
 
     state_dict: StateDict  # empty before the first iteration
     settings: Settings
@@ -36,12 +36,12 @@ class Run:
 
     @property
     def iteration(self) -> int:
-        """How many iterations are over."""
+        """How many iterations are done."""
         return self.state_dict.get("iteration", 0)
 
 
 class Keeper:
-    """Writes a run's checkpoint now and then, and takes it away when the picture is finished.
+    """Writes a run's checkpoint, and deletes it when the picture is finished.
 
     picture: the path of the run's result.
     """
@@ -53,21 +53,21 @@ class Keeper:
 
     @property
     def due(self) -> bool:
-        """Whether the last one was written INTERVAL ago."""
+        """Whether the last checkpoint is at least INTERVAL old (before the first one: the Keeper itself)."""
         return time.monotonic() - self._written >= INTERVAL
 
     def keep(self, state_dict: StateDict, settings: Settings, record: Sequence[Step] = ()) -> None:
-        """Replaces the checkpoint; raises TeachingError where it cannot be written, and the earlier one stays."""
+        """Writes a new checkpoint over the last; raises TeachingError, and keeps the last one, if that fails."""
         self._written = time.monotonic()
         steps = [_as_json(step) for step in record]
         save_state(self.path, state_dict, recipe=settings.recipe(), record=steps, owner=owner(os.getpid()))
 
     def release(self) -> None:
-        """The run has ended early: leaves the checkpoint to whoever goes on with it."""
+        """Call it when the run has ended early: the checkpoint stays on disk, and the run may be resumed."""
         held.discard(self.path)
 
     def remove(self) -> None:
-        """The picture is finished: takes the checkpoint away, and what a killed process left half written."""
+        """Call it when the picture is finished: deletes the checkpoint, and half-written files of a killed process."""
         self.release()
         self.path.unlink(missing_ok=True)
         for left in self.path.parent.glob(f".{self.path.stem}.*"):
@@ -76,7 +76,7 @@ class Keeper:
 
 
 def load_run(path: str | Path) -> Run:
-    """The run that a checkpoint tells of; raises TeachingError for a file that is missing, damaged or not of a run."""
+    """Reads the run in a checkpoint; raises TeachingError for a file that is missing, damaged or not a run's."""
     state_dict, notes = load_state(path)
     try:
         record = [_from_json(told) for told in notes["record"]]
@@ -90,7 +90,7 @@ def load_run(path: str | Path) -> Run:
 
 
 def owner(process: int) -> str | None:
-    """A name for a process that no later one gets, or None where it has ended."""
+    """A name for a process that no later process will have; None if it has ended."""
     try:
         return f"{socket.gethostname()} {process} {psutil.Process(process).create_time():.0f}"
     except psutil.Error:
@@ -98,7 +98,7 @@ def owner(process: int) -> str | None:
 
 
 def _settings(notes: Mapping[str, Any], iteration: int) -> Settings:
-    """A run's settings. Before version 2 the studio told in a note of its own that a schedule was still to come."""
+    """A run's settings. Before version 2 the studio noted separately that the schedule's change was still to come."""
     settings = Settings.from_recipe(notes["recipe"])
     to_come = notes["recipe"].get("studio_schedule") is True and iteration <= report_switch(settings.steps)
     return replace(settings, schedule="report") if to_come else settings

@@ -17,31 +17,31 @@ from helpers.images import noise_like
 from helpers.transfer import style_transfer
 from helpers.vgg import VGG19
 
-PIXEL_BYTES = 6000  # for each pixel, which no network takes more than; below, nothing needs to be measured
+PIXEL_BYTES = 6000  # per pixel, more than any network needs: if that much is free, nothing has to be measured
 MEASURED_SIDES = (96, 160)  # pixels: the long sides of the pictures measured
 LONG_RUN = 120  # seconds that a run may take before a smaller size is suggested
 
-# Bytes for each pixel of the result that are not kept in the iterations measured. On the way back the gradients of the
-# first layers' responses stand beside each other; the run has some pictures to go back to, and L-BFGS two copies of
-# each of its last iterations.
+# Bytes per pixel of the result that the measurement misses: the gradients of the first layers' responses, which exist
+# side by side in the backward pass; the snapshots that a run can go back to; and, for L-BFGS, two vectors for each
+# iteration of its history.
 UNMEASURED = {"adam": 300, "lbfgs": 300 + 2 * LBFGS.MEMORY * 12}
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one iteration, on one network with one optimizer."""
+    """The cost of one iteration, for one network and one optimizer."""
 
     fixed: float  # seconds
-    each: float  # seconds for each pixel
-    memory: float  # bytes for each pixel
+    each: float  # seconds per pixel
+    memory: float  # bytes per pixel
 
     def seconds(
         self, shape: tuple[int, int], steps: int, scales: int = len(SHARES), done: int = 0, style_side: float = inf
     ) -> float:
         """The time of a run, in seconds.
 
-        shape: the result's (height, width). done: how many iterations are over already. style_side: the style's short
-        side in pixels, which matters where it is shorter than the result's.
+        shape: the result's (height, width). scales: as in `plan`. done: how many iterations are done already.
+        style_side: the style's short side in pixels, which matters if it is shorter than the result's.
         """
         return sum(
             max(0, last - max(first, done)) * (self.fixed + self.each * shape[0] * shape[1] / divisor**2)
@@ -49,12 +49,12 @@ class Cost:
         )
 
     def bytes(self, shape: tuple[int, int]) -> float:
-        """The memory that a run takes at its largest, beyond what is in use now."""
+        """A run's peak memory in bytes, beyond what is in use now. shape: the result's (height, width)."""
         return self.memory * shape[0] * shape[1]
 
 
 def measured(model: VGG19, optimizer: str = "adam") -> Cost:
-    """Times a few iterations, and counts the bytes that autograd keeps for the way back, at two small sizes."""
+    """Times a few iterations at two small sizes, and counts the bytes that autograd saves for the backward pass."""
     device = next(model.parameters()).device
     seconds, pixels = [], []
     for side in MEASURED_SIDES:
@@ -64,7 +64,7 @@ def measured(model: VGG19, optimizer: str = "adam") -> Cost:
         def keep(tensor: Tensor, kept: dict[int, int] = kept) -> Tensor:
             storage = tensor.untyped_storage()
             kept[storage.data_ptr()] = storage.nbytes()
-            return tensor.detach()  # the tensor itself would hold on to the graph that holds on to it
+            return tensor.detach()  # the tensor itself would keep the graph alive, and the graph the tensor
 
         times = [0.0]
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
@@ -79,7 +79,7 @@ def measured(model: VGG19, optimizer: str = "adam") -> Cost:
 
 
 def check_memory(model: VGG19, shape: tuple[int, int], optimizer: str) -> None:
-    """Raises TeachingError, with a size that would do, where a run of this (height, width) would not fit."""
+    """Raises TeachingError, with a size that fits, if a run of this (height, width) needs more memory than is free."""
     free = free_memory(next(model.parameters()).device)
     if shape[0] * shape[1] * PIXEL_BYTES < free:
         return
@@ -101,9 +101,10 @@ def forecast(
     sizes: Iterable[int],
     style_side: float = inf,
 ) -> tuple[str, bool]:
-    """What to expect of a run, and whether it is a warning; that comes with the largest of `sizes` that would do.
+    """What a run will cost, as a text, and whether that is a warning; a warning names the largest size that would do.
 
-    shape: the result's (height, width). free: bytes of memory. style_side: as in `Cost.seconds`.
+    shape: the result's (height, width). free: bytes of memory. sizes: long sides in pixels, to choose the advice from.
+    style_side: as in `Cost.seconds`.
     """
 
     def time(size: tuple[int, int]) -> float:

@@ -1,4 +1,4 @@
-"""The film of a run: how the picture came out of the noise, as an animated WebP small enough to send."""
+"""The film of a run: how the picture emerged from the noise, as an animated WebP small enough to send."""
 
 import io
 from collections.abc import Sequence
@@ -11,11 +11,17 @@ from helpers.base.files import write_whole
 from helpers.images import thumbnail
 from helpers.transfer import Step
 
-FRAMES = 80  # kept over a run
+FRAMES = 80  # about how many are kept of a run
 FRAME_SIDE = 360  # pixels of a frame's long side
 MAX_BYTES = 5_000_000  # bytes
-TRIES = ((360, 80), (360, 60), (280, 60), (200, 50), (120, 40))  # long side in pixels, quality
-FRAME_MS, LAST_MS = 80, 2500  # milliseconds that a frame is shown
+SIZES_AND_QUALITIES = (
+    (360, 80),
+    (360, 60),
+    (280, 60),
+    (200, 50),
+    (120, 40),
+)  # tried in turn; side in pixels
+FRAME_MS, LAST_MS = 80, 2500  # milliseconds that each frame is shown, and the last one
 
 
 class Film:
@@ -26,22 +32,22 @@ class Film:
         self.frames: list[tuple[int, Image.Image]] = []
 
     def add(self, step: Step) -> None:
-        """Keeps the picture, if it is its turn."""
+        """Keeps the step's image as a frame, if it is this iteration's turn."""
         if not self.frames or step.iteration % self.every == 0:
             self.frames.append((step.iteration, thumbnail(step.image, FRAME_SIDE)))
 
     def cut(self, iteration: int) -> None:
-        """Forgets what came after an iteration."""
+        """Drops the frames after an iteration."""
         self.frames = [frame for frame in self.frames if frame[0] <= iteration]
 
     def save(self, path: Path, last: Tensor) -> Path:
-        """Writes the frames and, longer, the last picture; raises TeachingError where that is not possible."""
+        """Writes the frames, then `last` (1, 3, H, W), shown longer; raises TeachingError if that is not possible."""
         return save_film([*(frame for _, frame in self.frames), thumbnail(last, FRAME_SIDE)], path)
 
 
 def save_film(frames: Sequence[Image.Image], path: Path) -> Path:
-    """Writes pictures of any sizes as an animation in the size of the last, shrunk until the file is small enough."""
-    for longest, quality in TRIES:
+    """Writes pictures of any sizes as an animation in the last one's size, shrunk until the file is small enough."""
+    for longest, quality in SIZES_AND_QUALITIES:
         size = frames[-1].size
         scale = min(1, longest / max(size))
         size = round(size[0] * scale), round(size[1] * scale)

@@ -1,4 +1,4 @@
-"""How well one network stands in for another: as a describer of pictures, and as a painter."""
+"""How well one network can replace another, in describing pictures and in painting them."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from helpers.images import resized
 from helpers.losses import gram_matrix
 from helpers.vgg import CONTENT_LAYER, LAYERS, STYLE_LAYERS, VGG19, get_features
 
-POSITIONS = 2000  # of each picture
+POSITIONS = 2000  # sampled from each picture
 
 
 @torch.no_grad()
@@ -46,7 +46,7 @@ def agreement(
 def style_distance(result: Tensor, content: Tensor, style: Tensor, judge: VGG19) -> dict[str, float]:
     """For each style layer |G_result - G_style|^2 / |G_content - G_style|^2; 0 is the style, 1 the photograph.
 
-    All are image tensors; the Gram matrices are averaged over positions, so sizes may differ.
+    All three are image tensors (1, 3, H, W). The Gram matrices are averaged over positions, so sizes may differ.
     """
 
     def grams(image: Tensor) -> dict[str, Tensor]:
@@ -62,7 +62,7 @@ def style_distance(result: Tensor, content: Tensor, style: Tensor, judge: VGG19)
 
 @torch.no_grad()
 def content_correlation(result: Tensor, content: Tensor, judge: VGG19) -> float:
-    """Pearson's correlation of the two pictures' responses in conv4_2: 1 is the photograph itself."""
+    """Pearson's correlation of the two pictures' responses in conv4_2: 1 for the photograph itself."""
     ours, theirs = (
         get_features(image, judge, [CONTENT_LAYER])[CONTENT_LAYER].flatten()
         for image in (resized(result, content.shape[2:]), content)

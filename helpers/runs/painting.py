@@ -1,4 +1,4 @@
-"""The run that settings ask for: the settings' way into the loop."""
+"""Runs the loop with the arguments that a Settings describes."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -11,16 +11,16 @@ from helpers.runs.settings import Settings
 from helpers.transfer import AVERAGE, Rate, Schedule, StateDict, Step, coarse_to_fine
 from helpers.vgg import VGG19, load_vgg19
 
-# (image, done, state_dict) -> the iterations that follow when `done` are over and led to the image, or from the state
-# of a run that was cut off; (None, 0, {}) begins.
+# (image, done, state_dict) -> the iterations that follow: those after the state dict, or, if that is empty, those after
+# `done` iterations have led to the image. (None, 0, {}) starts a run from its beginning.
 Continuation = Callable[[Tensor | None, int, StateDict], Iterator[Step]]
 
 
 def painting(settings: Settings, content: Tensor, style: Tensor, state_dict: StateDict | None = None) -> Iterator[Step]:
-    """The iterations of a run: from its beginning, or on from the state of one that was cut off.
+    """The iterations of a run: from its beginning, or from the state dict of a run that was cut off.
 
     content, style: (1, 3, H, W), the pictures that the settings name.
-    Raises TeachingError where the memory is not enough, or the state is of another run.
+    Raises TeachingError if the memory is not enough, or the state dict is of another run.
     """
     model = load_vgg19(settings.network, settings.pooling)
     check_memory(model, tuple(content.shape[2:]), settings.optimizer)
@@ -45,7 +45,10 @@ def begin(
     done: int = 0,
     state_dict: StateDict | None = None,
 ) -> Iterator[Step]:
-    """A part of a run, with weights and learning rates that may be somebody else's (the studio's sliders)."""
+    """A part of a run. Weights and learning rate are the caller's (the studio passes its sliders), the rest the settings'.
+
+    image: (1, 3, H, W), to go on from after `done` iterations; None begins as the settings say.
+    """
     return coarse_to_fine(
         content,
         style,
@@ -66,15 +69,14 @@ def begin(
 
 
 def in_parts(continuation: Continuation, ends: Sequence[int], state_dict: StateDict) -> Iterator[Step]:
-    """A run that begins anew, from its picture, after each of the iterations `ends` but the last, where it ends.
+    """A run whose optimizer starts afresh, from the image alone, after each iteration in `ends`; the last ends the run.
 
-    state_dict: to go on from.
+    ends: rising iterations. state_dict: where to go on from; empty for a run from the beginning.
     """
     image, done = state_dict.get("image"), state_dict.get("iteration", 0)
     if done == ends[-1]:
-        next(
-            continuation(image, done, state_dict), None
-        )  # nothing is left to do, but whether it is this run is checked
+        # No iteration is left, but this checks that the state dict is of this run.
+        next(continuation(image, done, state_dict), None)
     if done in ends:
         state_dict = {}
     for end in ends:

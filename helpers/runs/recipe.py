@@ -1,4 +1,4 @@
-"""Recipes: the settings that a picture carries, what was changed while it was painted, and what came out."""
+"""Recipes, which a picture carries: its settings, the changes while it was painted, and the losses at the end."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,12 +11,12 @@ from helpers.engine.image_files import decode
 from helpers.runs.settings import DEFAULT_WEIGHTS, TERMS
 from helpers.transfer import Step
 
-UNITS = {"size": "pixels", "iteration": "iterations"}  # in a caption, after their numbers
-NAMED = (*TERMS, "optimizer", "network", "start", "seed")  # in a caption, with their names
+UNITS = {"size": "pixels", "iteration": "iterations"}  # shown in a caption after these numbers
+NAMED = (*TERMS, "optimizer", "network", "start", "seed")  # shown in a caption with their names
 
 
 def load_recipe(path: str | Path) -> dict[str, Any]:
-    """The recipe that `save_image` put into a PNG; raises TeachingError where there is none."""
+    """The recipe that `save_image` stored in a PNG; raises TeachingError if there is none, or it is damaged."""
     text = getattr(decode(path), "text", {}).get("recipe")
     if text is None:
         raise TeachingError(f"'{path}' carries no recipe; only pictures that this project saved as PNG do.")
@@ -32,15 +32,16 @@ def load_recipe(path: str | Path) -> dict[str, Any]:
 def changeable(step: Step) -> dict[str, Any]:
     """The weights and the learning rate of an iteration, under the settings' names."""
     weights = {key: getattr(step.weights, name) for key, name in TERMS.items()}
-    # A setting says what differs from the default weights, so a layer that is missing here is told as 0.
+    # Settings hold what differs from the default weights, so a layer that is missing here has to be written as 0.
     layers = {**step.weights.layers, **{n: 0.0 for n in DEFAULT_WEIGHTS.layers if n not in step.weights.layers}}
     return {**weights, "layer": [[*pair] for pair in layers.items()], "learning_rate": step.learning_rate}
 
 
 def changes_in(record: Sequence[Step]) -> dict[str, Any]:
-    """What a run was asked: the first iteration's weights and learning rate, and the later `changes`.
+    """The weights and learning rate of a run: those of its first iteration, and the later `changes`.
 
-    Each change names the iteration from which it holds: {"iteration": 120, "style_weight": 320.0}.
+    record: the Steps from the first on, at least one. Each change names the iteration from which it holds:
+    {"iteration": 120, "style_weight": 320.0}.
     """
     asked = [changeable(step) for step in record]
     changes = [
@@ -52,13 +53,13 @@ def changes_in(record: Sequence[Step]) -> dict[str, Any]:
 
 
 def outcome(step: Step) -> dict[str, Any]:
-    """How far a run came, and its losses there before their weights, for the recipe of its picture."""
+    """The iteration that a run reached and its losses there, for a recipe: the total, and the unweighted terms."""
     losses = {"total": step.loss, "content": step.content, "style": step.style, "tv": step.tv}
     return {"iteration": step.iteration, "losses": losses}
 
 
 def caption(recipe: Mapping[str, Any]) -> str:
-    """A recipe in two lines, to stand under its picture: what was asked for, and what came out."""
+    """A recipe in two lines, to be shown under its picture: the settings, and the losses if there are any."""
     counts = [f"{recipe[name]} {unit}" for name, unit in UNITS.items() if name in recipe]
     named = [f"{name.replace('_', ' ')} {_short(recipe[name])}" for name in NAMED if name in recipe]
     losses = [f"{name} {value:.3g}" for name, value in recipe.get("losses", {}).items()]

@@ -1,7 +1,7 @@
-"""Every setting of a run, once: its default, its range, its help text and its check.
+"""Every setting of a run in one place: its default, its range, its help text and its check.
 
-The command line's options are made from `Settings`, a recipe is its JSON, the studio's controls and the gallery's
-variations read and `dataclasses.replace` it, and it can be sent to another machine.
+The command line's options are made from `Settings`; a recipe is its JSON; the studio and the gallery make changed
+copies with `dataclasses.replace`; and it can be sent to another machine.
 """
 
 import argparse
@@ -19,9 +19,9 @@ from helpers.engine.scales import SHARES
 from helpers.losses import Weights, report_switch, turned_round
 from helpers.vgg import CONTENT_LAYER, check_layers
 
-VERSION = 2  # of recipes; those of version 1 name none
+VERSION = 2  # of the recipe format; recipes of version 1 do not state it
 TERMS = {"content_weight": "content", "style_weight": "style", "tv_weight": "tv"}  # a setting -> Weights' name for it
-CHANGEABLE = (*TERMS, "layer", "learning_rate")  # while a run goes on
+CHANGEABLE = (*TERMS, "layer", "learning_rate")  # what may change while a run goes on
 EXAMPLE = '{"iteration": 120, "style_weight": 320.0}'
 
 DEFAULT_WEIGHTS = Weights()
@@ -29,7 +29,7 @@ DEFAULT_WEIGHTS = Weights()
 
 @dataclass(frozen=True)
 class Option:
-    """What holds for a setting's values, and how the command line asks for them."""
+    """The rules for a setting's values, and the texts of its command-line option."""
 
     help: str = ""
     kind: type = str  # of its values: str, int, float or bool
@@ -40,7 +40,7 @@ class Option:
 
 
 def setting(default: Any, help: str, kind: type = str, **more: Any) -> Any:
-    """A field of Settings."""
+    """A field of Settings, with its Option in the metadata."""
     return field(default=default, metadata={"option": Option(help, kind, **more)})
 
 
@@ -78,8 +78,8 @@ class Settings:
         None, "stop after this iteration of --steps (default: the last)", int, least=1, may_be_none=True, metavar="N"
     )
     precision: str = setting("auto", "in which the network computes; auto: the faster one", choices=PRECISIONS)
-    # Without an option, for only a run in the studio makes them: what was changed while it went on, and after which
-    # iterations it began anew from its picture.
+    # These two have no option, because only a run in the studio makes them: what was changed while it went on, and the
+    # iterations after which the optimizer started afresh from the image.
     changes: tuple[Mapping[str, Any], ...] = ()
     restarts: tuple[int, ...] = ()
 
@@ -95,12 +95,12 @@ class Settings:
 
     @property
     def last_iteration(self) -> int:
-        """Where the run ends."""
+        """The iteration at which the run ends."""
         return min(self.until or self.steps, self.steps)
 
     @property
     def scales(self) -> int:
-        """At how many sizes it paints, at most."""
+        """The largest number of sizes at which the run paints."""
         return 1 if self.single_scale else len(SHARES)
 
     @property
@@ -110,7 +110,7 @@ class Settings:
         return Weights(**{name: getattr(self, key) for key, name in TERMS.items()}, layers=layers)
 
     def weights_at(self, iteration: int) -> Weights:
-        """The weights in force: each change holds from its iteration on, and the schedule acts on what it finds."""
+        """The weights at an iteration: each change holds from its own iteration on; the schedule comes after them."""
         weights = self.weights
         for change in self.changes:
             if change["iteration"] <= iteration:
@@ -120,13 +120,13 @@ class Settings:
         return turned_round(weights) if switched else weights
 
     def learning_rate_at(self, iteration: int) -> float:
-        """The learning rate in force, likewise."""
+        """The learning rate at an iteration, with the changes up to there."""
         rate = OPTIMIZERS[self.optimizer].LEARNING_RATE if self.learning_rate is None else self.learning_rate
         moves = [c for c in self.changes if "learning_rate" in c and c["iteration"] <= iteration]
         return moves[-1]["learning_rate"] if moves else rate
 
     def recipe(self) -> dict[str, Any]:
-        """The settings as JSON has them, with the version of this form."""
+        """The settings as a dictionary that JSON can hold, with the version of its format."""
         plain = {f.name: getattr(self, f.name) for f in fields(self)}
         lists = {"layer": [list(pair) for pair in self.layer], "changes": [dict(change) for change in self.changes],
                  "restarts": list(self.restarts)}  # fmt: skip
@@ -134,7 +134,7 @@ class Settings:
 
     @classmethod
     def from_recipe(cls, recipe: Mapping[str, Any]) -> "Settings":
-        """The settings that a recipe tells, of this version or the one before; what else it holds is left out."""
+        """The settings in a recipe, whose other entries are ignored; raises TeachingError for an unknown version."""
         version = recipe.get("version", 1)
         if version not in (1, VERSION):
             raise TeachingError(f"The recipe is of version {version!r}, and this project reads 1 and {VERSION}.")
@@ -143,12 +143,15 @@ class Settings:
 
 
 def options() -> list[tuple[str, Option]]:
-    """The settings that have an option, by name."""
+    """(name, Option) for each setting that has an option."""
     return [(f.name, f.metadata["option"]) for f in fields(Settings) if "option" in f.metadata]
 
 
 def add_options(parser: argparse.ArgumentParser, pictures: bool = True) -> None:
-    """Adds the options of all settings to a parser; content and style go by their place, if they are wanted."""
+    """Adds an option for each setting to a parser.
+
+    pictures: whether to add content and style too, which are positional arguments.
+    """
     for name, option in options():
         if name in ("content", "style") and not pictures:
             continue
@@ -168,7 +171,7 @@ def add_options(parser: argparse.ArgumentParser, pictures: bool = True) -> None:
 
 
 def typed_over(settings: Settings, typed: argparse.Namespace | Mapping[str, Any]) -> Settings:
-    """The settings, with what was typed in their place; layers are added to those that there are."""
+    """The settings, overridden by what was typed; the layers' weights are merged, not replaced."""
     typed = vars(typed) if isinstance(typed, argparse.Namespace) else typed
     changed = {name: typed[name] for name, _ in options() if name in typed}
     if "layer" in changed:
@@ -186,7 +189,7 @@ def layer_weight(text: str) -> tuple[str, float]:
 
 
 def _checked(name: str, value: Any, option: Option) -> Any:
-    """A setting's value, as a plain one of its kind; raises TeachingError where it is none."""
+    """A setting's value, converted to a plain Python type; raises TeachingError if it is not valid."""
     if value is None and option.may_be_none:
         return None
     if option.kind is tuple:
@@ -219,7 +222,7 @@ def _checked_layers(pairs: Any) -> tuple[tuple[str, float], ...]:
 
 
 def _checked_changes(changes: Any) -> tuple[dict[str, Any], ...]:
-    """A list of changes, which may have been written by hand."""
+    """Checks a list of changes, which may have been written by hand."""
     if not isinstance(changes, list | tuple):
         raise TeachingError(f"The recipe's changes are a list such as [{EXAMPLE}], not {changes!r}.")
     checked = []
@@ -239,7 +242,7 @@ def _checked_changes(changes: Any) -> tuple[dict[str, Any], ...]:
 
 
 def _checked_restarts(restarts: Any) -> tuple[int, ...]:
-    """Rising iterations."""
+    """Checks that restarts are rising iterations."""
     if (
         not isinstance(restarts, list | tuple)
         or not all(is_whole(number, 1) for number in restarts)

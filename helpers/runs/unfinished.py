@@ -1,4 +1,4 @@
-"""Results and the runs that they belong to: which name is free, and which run was cut off."""
+"""The files in results/: which name is free for a new result, and which run was cut off."""
 
 import os
 import socket
@@ -14,14 +14,14 @@ from helpers.runs.settings import Settings
 
 
 def next_result(settings: Settings, suffix: str = ".png") -> Path:
-    """results/content--style--n.png with the first n that is free, and reserved; raises as `reserved` does."""
+    """Reserves results/content--style--n.png, with the first n that is free; raises as `reserved` does."""
     return reserved(places.RESULTS / f"{Path(settings.content).stem}--{Path(settings.style).stem}", suffix)
 
 
 def reserved(names: Path, suffix: str) -> Path:
-    """names--n.suffix with the first n that no other file and no run has; its checkpoint, still empty, reserves it.
+    """The path `names`--n`suffix` with the first n that no file and no run has; an empty checkpoint reserves it.
 
-    Raises TeachingError where nothing can be written.
+    Raises TeachingError if nothing can be written there.
     """
     try:
         names.parent.mkdir(parents=True, exist_ok=True)
@@ -40,8 +40,8 @@ def reserved(names: Path, suffix: str) -> Path:
 
 
 def last_run() -> Path | None:
-    """The newest checkpoint in results/ whose process has ended."""
-    # One that is empty has just been reserved.
+    """The newest checkpoint in results/ of a run that is no longer going on, or None."""
+    # An empty one has just been reserved.
     ended = [path for path in places.RESULTS.glob(f"*{SUFFIX}") if path.stat().st_size and not _in_use(path)]
     return max(ended, key=lambda path: path.stat().st_mtime, default=None)
 

@@ -1,3 +1,3 @@
-"""The live studio; its file studio.py is where to begin."""
+"""The live studio; start reading at studio.py."""
 
 from helpers.studio.studio import Studio as Studio

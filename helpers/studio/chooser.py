@@ -1,4 +1,4 @@
-"""Thumbnails to choose a picture from, and to add one's own to."""
+"""Thumbnails to choose a picture from, and an upload button to add one."""
 
 import base64
 import io
@@ -17,10 +17,10 @@ from helpers.base.pictures import find_picture
 from helpers.images import load_image, thumbnail
 from helpers.studio.live import jpeg
 
-THUMBNAIL_SIDE = 128  # pixels of a thumbnail's long side: twice what is seen, for sharp screens
+THUMBNAIL_SIDE = 128  # pixels of a thumbnail's long side: twice the size on the screen, for sharp screens
 numbers = itertools.count(1)
 
-CSS = """<style>
+CHOOSER_CSS = """<style>
 .chooser .widget-toggle-buttons { width: auto; }
 .chooser button.widget-toggle-button {
   width: 60px; height: 46px; margin: 0 4px 4px 0; padding: 0; border: 2px solid transparent; border-radius: 4px;
@@ -39,8 +39,8 @@ class PictureChooser(widgets.VBox):
     """Thumbnails under a title, one of them chosen, and a button to upload another picture.
 
     known: name -> path of the pictures on offer.
-    chosen: one of those names, or the path of a picture, which joins them.
-    say: takes a line about an upload, and whether it was refused. What was chosen stays chosen then.
+    chosen: one of those names, or the path of another picture, which is added to them.
+    say: called with a message about an upload, and whether the upload was refused; the choice then stays.
     Raises TeachingError where `chosen` is neither.
     """
 
@@ -62,12 +62,12 @@ class PictureChooser(widgets.VBox):
 
     @property
     def name(self) -> str:
-        """Of the picture chosen."""
+        """The name of the chosen picture."""
         return self.buttons.value
 
     @property
     def path(self) -> Path:
-        """Of the picture chosen."""
+        """The path of the chosen picture."""
         return self.paths[self.name]
 
     def on_change(self, callback: Callable[[], None]) -> None:
@@ -75,9 +75,9 @@ class PictureChooser(widgets.VBox):
         self.buttons.observe(lambda change: callback(), "value")
 
     def add(self, name: str, content: bytes) -> None:
-        """Takes in the bytes of a picture's file, keeps them in results/uploads/, and chooses it.
+        """Adds a picture from the bytes of its file, which it stores in results/uploads/, and chooses it.
 
-        Raises TeachingError, and leaves everything as it was, where they are no picture that can be painted.
+        Raises TeachingError, and leaves everything as it was, if `load_image` cannot read them.
         """
         try:
             load_image(io.BytesIO(content))
@@ -93,9 +93,9 @@ class PictureChooser(widgets.VBox):
         self.buttons.value = name
 
     def choose(self, name: str) -> None:
-        """Chooses a picture by what a recipe calls it: a name on offer, or the path of an upload or of one on offer.
+        """Chooses a picture as a recipe names it: by a name on offer, or by the path of an upload or a picture on offer.
 
-        Raises TeachingError for any other: a recipe may come from anybody.
+        Raises TeachingError for any other, because a recipe may come from anybody.
         """
         uploaded = {str(path.resolve()): path for path in uploads().glob("*")}
         offered = {name: name for name in self.paths} | {str(path.resolve()): key for key, path in self.paths.items()}
@@ -118,7 +118,7 @@ class PictureChooser(widgets.VBox):
             self._say(str(error), True)
 
     def _named(self, path: Path) -> str:
-        """Enters a file among the pictures, under its own name or that with a number."""
+        """Adds a file to the pictures, under its stem, with a number if that is taken; returns the name."""
         name, n = path.stem, 1
         while name in self.paths:
             n += 1
@@ -131,16 +131,16 @@ class PictureChooser(widgets.VBox):
             picture = base64.b64encode(jpeg(thumbnail(load_image(self.paths[name]), THUMBNAIL_SIDE), 80)).decode()
             button = f'.{self._class} button[data-value="{quote(name, safe="!~*()")}"]'
             self._rules[name] = f"{button} {{ background-image: url(data:image/jpeg;base64,{picture}); }}"
-        self._css.value = CSS % "\n".join(self._rules.values())
+        self._css.value = CHOOSER_CSS % "\n".join(self._rules.values())
 
 
 def uploads() -> Path:
-    """Where the pictures that were uploaded are kept."""
+    """The folder in which uploads are stored."""
     return places.RESULTS / "uploads"
 
 
 def free_path(name: str, content: bytes) -> Path:
-    """Where an upload of this name is kept: a free one in results/uploads/, or that of the same bytes."""
+    """The path in results/uploads/ for an upload of this name: a free one, or that of a file with the same bytes."""
     given = Path(name.replace("\\", "/"))
     stem = re.sub(r"[^\w-]+", "_", given.stem, flags=re.ASCII).strip("_")[:40] or "upload"
     suffix = re.sub(r"[^.\w]", "", given.suffix.lower(), flags=re.ASCII)[:6]

@@ -1,4 +1,4 @@
-"""Live outputs and their notebook: reachable while a cell runs, and ended when closed, run again or left behind."""
+"""Live outputs in a notebook: they react while a cell runs, and end when they are closed or their cell runs again."""
 
 import atexit
 import threading
@@ -11,21 +11,21 @@ from IPython import get_ipython
 from helpers.engine.private import answer_where_the_browser_asks, count_views, views
 from helpers.engine.threads import release_workers
 
-MOVED = 0.4  # seconds: an output that is being moved has no view for a moment, a closed one from now on
+MOVE_SECONDS = 0.4  # an output without a view for this long was closed; one that is being moved has its view back sooner
 
-# Output -> the cell that made it, and which run of that cell. An output has close(), and end() for its run alone.
+# Output -> the cell that made it, and the id of that execution. An output has close(), and end() for its run alone.
 opened: "weakref.WeakKeyDictionary[widgets.DOMWidget, tuple[str | None, str | None]]" = weakref.WeakKeyDictionary()
 
 
 def reachable_while_busy(widget: widgets.Widget) -> None:
-    """Has what is done to a widget and its parts arrive while a cell runs, where the front end is able to do that."""
+    """Lets a widget and its parts react while a cell runs, if the front end can do that."""
     for part in getattr(widget, "children", ()):
         reachable_while_busy(part)
     answer_where_the_browser_asks(widget)
 
 
 def take_place(output: widgets.DOMWidget) -> None:
-    """Closes what this cell made when it was run before. What other cells made, and this run, stays as it is."""
+    """Closes this cell's outputs from earlier executions. Those of other cells, and of this execution, stay open."""
     request = getattr(get_ipython(), "get_parent", dict)()
     cell, run = request.get("metadata", {}).get("cellId"), request.get("header", {}).get("msg_id")
     for other, (its_cell, its_run) in list(opened.items()):
@@ -39,7 +39,7 @@ def watch_views(widget: widgets.DOMWidget, seen: Callable[[], None], closed: Cal
 
     def counted(change: dict) -> None:
         if not change["new"]:
-            threading.Timer(MOVED, lambda: views(widget) or closed()).start()
+            threading.Timer(MOVE_SECONDS, lambda: views(widget) or closed()).start()
         elif not change["old"]:
             seen()
 
@@ -47,7 +47,7 @@ def watch_views(widget: widgets.DOMWidget, seen: Callable[[], None], closed: Cal
 
 
 def compute_aside() -> None:
-    """Has this notebook's own thread, after each cell, give way to what is computed in others."""
+    """Makes the notebook's own thread end its OpenMP workers after each cell, so that they do not slow down other threads."""
     events = getattr(get_ipython(), "events", None)
     if events and _give_way not in events.callbacks["post_run_cell"]:
         events.register("post_run_cell", _give_way)
@@ -59,6 +59,6 @@ def _give_way(_: object) -> None:
 
 @atexit.register
 def stop_all() -> None:
-    """Ends every run before the interpreter goes: a thread in the middle of a computation would crash it."""
+    """Ends every run before the interpreter exits: a thread in the middle of a computation would crash it."""
     for output in list(opened):
         output.end()

@@ -1,4 +1,4 @@
-"""A picture and loss curves in the notebook that change while a run goes on.
+"""A picture and loss curves in the notebook that are updated while a run goes on.
 
     picture, plot = LiveImage("the picture so far"), LivePlot()
     display(picture, plot)
@@ -6,8 +6,8 @@
         picture.offer(step.image)
         plot.add(step)
 
-The run may sit in a thread of its own: widgets are touched only by assigning traits (the bytes of a picture, a number),
-which any thread may do, and figures are drawn without pyplot, whose state belongs to one thread.
+The run may have its own thread: widgets are changed only by assigning traits (the bytes of a picture, a number), which
+any thread may do, and figures are drawn without pyplot, whose global variables belong to one thread.
 """
 
 import io
@@ -31,17 +31,17 @@ from helpers.images import thumbnail
 from helpers.plots import COLOURS, LINES
 from helpers.transfer import Step
 
-UPDATES_A_SECOND = 5  # updates a second; more are hardly seen, and a browser on the same processors slows the run down
-SHOWING_SHARE = 0.05  # of a run's time that one picture or plot may take
+UPDATES_A_SECOND = 5  # more are hardly noticed, and a browser on the same processors slows the run down
+SHOWING_SHARE = 0.05  # the share of a run's time that updates of one picture or plot may take
 # Jupyter drops what a kernel sends beyond 1 MB a second; two pictures and two plots at once stay below that.
 BYTES_A_SECOND = 230_000
 
-SHOWN_SIDE = 480  # pixels of a picture's long side as it is shown; the run's own is not touched
+SHOWN_SIDE = 480  # pixels: the long side of a picture on display; the run's own image keeps its size
 PICTURE_QUALITY, FIGURE_QUALITY = 75, 85
-SHARPNESS = 1.5  # pixels of a plot for one of the screen, which may be enlarged
+SHARPNESS = 1.5  # pixels of a plot per pixel on the screen, because the page may be enlarged
 
 PAPER = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}  # under a mark's text
-DRAG_GAP = 15  # iterations: changes of one weight that follow each other faster are one movement, and get one mark
+DRAG_GAP = 15  # iterations: changes of one weight at shorter intervals count as one movement, and get one mark
 
 
 class LiveImage(widgets.Image):
@@ -49,10 +49,10 @@ class LiveImage(widgets.Image):
 
     alt: what it shows, for those who cannot see it.
     width: in pixels on the screen; None means the picture's own.
-    `spent` is the time in seconds that showing has taken so far.
+    `spent` is the total time, in seconds, that updates have taken so far.
     """
 
-    # In the browser ipywidgets 8.1 gives a tooltip only to what has a description, if an empty one; Image has none.
+    # ipywidgets 8.1 shows a tooltip only on a widget with a description, even an empty one; Image has none.
     description = Unicode("").tag(sync=True)
 
     def __init__(self, alt: str = "", width: int | None = None):
@@ -69,12 +69,13 @@ class LiveImage(widgets.Image):
             self._publish(lambda: jpeg(thumbnail(picture, SHOWN_SIDE), PICTURE_QUALITY))
 
     def offer(self, picture: Tensor | Figure) -> None:
-        """Shows the picture if the last one was shown long enough ago: the slower it goes, the more rarely."""
+        """Shows the picture if the last update is long enough ago; the longer updates take, the fewer there are."""
         if self.due:
             self.show(picture)
 
     @property
     def due(self) -> bool:
+        """Whether the last update is long enough ago for another one."""
         return time.perf_counter() >= self._next
 
     def _publish(self, encode: Callable[[], bytes]) -> None:
@@ -89,19 +90,19 @@ class LiveImage(widgets.Image):
 
 
 def drawn(figure: Figure) -> Image.Image:
-    """A figure as a picture."""
+    """Renders a Matplotlib figure as a Pillow image."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return on_canvas(canvas)
 
 
 def on_canvas(canvas: FigureCanvasAgg) -> Image.Image:
-    """What is drawn on a canvas."""
+    """The pixels of a canvas as a Pillow image."""
     return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
 
 
 def jpeg(image: Image.Image, quality: int) -> bytes:
-    """A picture as a file. JPEG even for plots: PNG takes ten times as long, and this is looked at once."""
+    """A picture as the bytes of a JPEG file; for plots too, because PNG takes ten times as long to encode."""
     content = io.BytesIO()
     image.save(content, "JPEG", quality=quality)
     return content.getvalue()
@@ -116,7 +117,7 @@ class LivePlot(LiveImage):
     `figure` is the Matplotlib Figure.
     """
 
-    # One for all plots: a run's thread adds while a button may draw, and Matplotlib measures texts in a common cache.
+    # One for all plots: a run's thread and a button may draw at once, and Matplotlib caches the sizes of all texts together.
     _lock = threading.RLock()
 
     def __init__(self, steps: int | None = None, width: int = 560, height: int = 240):
@@ -136,12 +137,12 @@ class LivePlot(LiveImage):
         self._values: dict[str, list[float]] = {name: [] for name in self._lines}
         self._changeable: list[dict[str, float]] = []
         self._marks: list[tuple[int, Line2D, Text]] = []
-        self._moving: tuple[set[str], dict[str, float], int] | None = None  # what moves, from where, last seen when
+        self._moving: tuple[set[str], dict[str, float], int] | None = None  # names that are moving, values before, last iteration
         self._set_up()
         self.enlarge(1)
 
     def add(self, step: Step) -> None:
-        """Takes in an iteration; draws if the last drawing is long enough ago, or this is the last iteration."""
+        """Adds an iteration; draws if the last update is long enough ago, or this is the last iteration."""
         with self._lock:
             self._iterations.append(step.iteration)
             values = {"total": step.loss, **step.weighted}
@@ -154,7 +155,7 @@ class LivePlot(LiveImage):
             self.draw()
 
     def mark(self, label: str) -> None:
-        """Draws a thin line at the newest iteration, and says what happened there."""
+        """Adds a thin line with a label at the newest iteration, to be drawn with the next update."""
         with self._lock:
             at = self._iterations[-1] if self._iterations else 0
             line = self._axes.axvline(at, color="0.6", linewidth=0.8, animated=True)
@@ -164,7 +165,7 @@ class LivePlot(LiveImage):
             self._marks.append((at, line, text))
 
     def draw(self) -> None:
-        """Draws now."""
+        """Draws the plot now."""
         self._publish(self._drawn)
 
     @property
@@ -173,7 +174,7 @@ class LivePlot(LiveImage):
         return {at: text.get_text() for at, _, text in self._marks}
 
     def cut(self, iteration: int = 0) -> None:
-        """Forgets what came after an iteration; after 0, everything."""
+        """Removes everything after an iteration, and draws; 0 empties the plot."""
         with self._lock:
             kept = sum(i <= iteration for i in self._iterations)
             for values in (self._iterations, self._changeable, *self._values.values()):
@@ -196,7 +197,7 @@ class LivePlot(LiveImage):
         self.draw()
 
     def _mark_change(self, before: dict[str, float], now: dict[str, float]) -> None:
-        """Marks what changed; while one slider is being dragged, its mark is rewritten instead of repeated."""
+        """Marks what changed; while one slider is being dragged, its mark is updated instead of repeated."""
         changed = {name for name in now if before.get(name) != now[name]}
         if not changed:
             return
@@ -249,14 +250,14 @@ class LivePlot(LiveImage):
 
 
 def changeable(step: Step) -> dict[str, float]:
-    """What a run may change between two iterations: weights, learning rate, and the width of the picture."""
+    """The values that can change between two iterations: weights, learning rate, and the width of the image."""
     w = step.weights
     weights = {"content": w.content, "style": w.style, "tv": w.tv, **w.layers} if w else {}
     return {**weights, "learning rate": step.learning_rate, "width": step.image.shape[-1]}
 
 
 def described(changed: set[str], before: dict[str, float], now: dict[str, float]) -> str:
-    """'style 100 → 320', or, where much changed at once, 'weights'."""
+    """'style 100 → 320', or just 'weights' or 'layers' if more than two changed at once."""
     if "width" in changed:
         return f"{now['width']} pixels wide"
     if len(changed) > 2:

@@ -1,4 +1,4 @@
-"""What the studio looks like: its parts, each with a label or a tooltip, and where they stand."""
+"""The layout of the studio: its parts, each with a label or a tooltip, and their places."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -47,9 +47,9 @@ STATUSES = {
     "failed": "Failed",
 }  # fmt: skip
 PLOT_SIZE = 690, 190  # pixels on the screen
-LARGE_TYPE = 1.3  # times the normal size of type
+LARGE_TYPE = 1.3  # the factor by which large type enlarges the plot's text
 
-CSS = """<style>
+STUDIO_CSS = """<style>
 .studio { max-width: 1080px; padding: 8px 12px 12px; border: 1px solid #DDD; border-radius: 6px; overflow: hidden;
   --jp-widgets-inline-height: 26px; --jp-widgets-margin: 1px; }
 .studio .widget-html-content { line-height: 1.35; }
@@ -86,7 +86,7 @@ COLOURED
 class Controls(widgets.GridBox):
     """The settings that hold for a whole run, in two columns: size, steps, start, network, optimizer, scales.
 
-    settings: what they say at first.
+    settings: the initial values.
     """
 
     def __init__(self, settings: Settings):
@@ -100,7 +100,7 @@ class Controls(widgets.GridBox):
         self.show(settings)
 
     def show(self, settings: Settings) -> None:
-        """Has the controls say what the settings do; a size or a network that was not on offer joins the others."""
+        """Sets the controls to the settings; a size or a network that was not on offer is added to the choices."""
         for name, field in self._fields.items():
             value = SCALES[settings.single_scale] if name == "scales" else getattr(settings, name)
             if name == "steps":
@@ -110,7 +110,7 @@ class Controls(widgets.GridBox):
             field.value = value
 
     def over(self, settings: Settings) -> Settings:
-        """The settings, with what the controls say in their place."""
+        """The settings, overridden by the controls."""
         chosen = {name: field.value for name, field in self._fields.items()}
         return replace(settings, single_scale=chosen.pop("scales") == SCALES[True], **chosen)
 
@@ -129,7 +129,7 @@ class Controls(widgets.GridBox):
 class Panel(widgets.VBox):
     """All parts in their places: choices and sliders on the left, the picture and its curves on the right.
 
-    settings, weights: what they say at first; no weights are those of the settings.
+    settings, weights: the initial values; without `weights`, those of the settings.
     Raises TeachingError for a picture that cannot be read.
     """
 
@@ -160,11 +160,11 @@ class Panel(widgets.VBox):
         self.add_class("studio")
 
     def say(self, text: str, warning: bool = False) -> None:
-        """A line under the picture, until the next one."""
+        """Shows a line of text under the picture, until the next one; an empty text clears it."""
         self.message.value = note(text, warning) if text else ""
 
     def show_status(self, status: str, picture: bool, earlier: bool, cut_off: bool = False) -> None:
-        """Names the status of the run, and enables what makes sense in it.
+        """Shows the status of the run, and enables the buttons that make sense in it.
 
         picture: whether there is one to save. earlier: whether there is a snapshot to go back to. cut_off: whether
         there is an earlier run to go on with.
@@ -181,7 +181,7 @@ class Panel(widgets.VBox):
         self.buttons["save"].disabled = self.buttons["film"].disabled = not picture
 
     def show_progress(self, iteration: int, steps: int, speed: str = "") -> None:
-        """Iteration out of steps, and what is to be said about speed."""
+        """Shows the iteration out of `steps`, followed by a text about the speed."""
         self.progress.value = iteration
         self.progress_text.value = f"iteration <b>{iteration}</b> of {steps}{speed}"
 
@@ -204,11 +204,11 @@ class Panel(widgets.VBox):
 
 
 def style_sheet() -> widgets.HTML:
-    """The studio's rules, with the sliders in the colours of the plots."""
+    """The studio's CSS in an invisible widget, with the sliders in the colours of the plots."""
     coloured = "\n".join(
         f".studio .slider-{name} .noUi-handle {{ border-color: {colour}; }}" for name, colour in COLOURS.items()
     )
-    return widgets.HTML(CSS.replace("COLOURED", coloured), layout=widgets.Layout(display="none"))
+    return widgets.HTML(STUDIO_CSS.replace("COLOURED", coloured), layout=widgets.Layout(display="none"))
 
 
 def with_tip(label: str, tip: str) -> str:

@@ -1,6 +1,6 @@
-"""One run of a style transfer that can be paused, stopped and taken back.
+"""One run of a style transfer that can be paused, stopped and taken back to an earlier image.
 
-It drives the loop of transfer.py, in a thread of its own or to the end in the foreground.
+It drives the loop of transfer.py, in its own thread or, until the end, in the foreground.
 """
 
 import threading
@@ -17,26 +17,26 @@ from helpers.runs.painting import Continuation
 from helpers.runs.recipe import changes_in
 from helpers.transfer import NO_IMAGE, StateDict, Step
 
-SNAPSHOTS = 10  # pictures kept over a run, to go back to
+SNAPSHOTS = 10  # about how many Steps are kept of a run, to go back to
 
 
 class Stopped(Exception):
-    """Leaves an iteration halfway."""
+    """Raised inside the network, to leave an iteration halfway."""
 
 
 class Session:
-    """A run of `steps` iterations, and what became of it.
+    """A run of `steps` iterations, and its result so far.
 
-    begin: (image, done, state_dict) -> the iterations that follow when `done` are over and led to `image`; the first
-        follow (None, 0, {}). state_dict: that of an earlier run, to go on from as if it had not ended; else empty.
-    model: the network that the run uses; in its layers a run can be stopped while an iteration lasts.
-    watch: called after each iteration with its Step. changed: called when the run begins, when it is held, and when it
-        ends by itself. Both are called in the thread of the run.
-    cut_off: a run that ended early, to go on with.
+    begin: (image, done, state_dict) -> the Steps that follow after `done` iterations have led to `image`; the run starts
+        with (None, 0, {}). state_dict: from an earlier run, to resume it as if it had not ended; else empty.
+    model: the network that the run uses; a run can be stopped after each of its layers, in the middle of an iteration.
+    watch: called after each iteration with its Step. changed: called when the run begins, when it is paused, and when
+        it ends by itself. Both are called in the thread of the run.
+    cut_off: a run that ended early, to resume.
 
-    `step` is the last Step, or None; `record` has all Steps up to it, without their images; `error` is what the run
-    failed with, or None. `restarts` are the iterations after which the optimizer began anew from the picture alone,
-    without its memory of earlier gradients: where the run went on after a stop or a step back. A pause keeps all.
+    `step` is the last Step, or None; `record` has all Steps up to it, without their images; `error` is the exception
+    that ended the run, or None. `restarts` are the iterations after which the optimizer started afresh, from the image
+    alone: where the run went on after a stop or a step back. A pause has no such effect.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Session:
         self.restarts: list[int] = []
         self.error: Exception | None = None
         self.thread: threading.Thread | None = None
-        self._state_dict: StateDict = {}  # to go on from, as if the run had not ended
+        self._state_dict: StateDict = {}  # to resume from; empty if there is only an image to go on from
         if cut_off and cut_off.record:
             self.record, self._state_dict = [*cut_off.record], cut_off.state_dict
             self.restarts = [restart for restart in cut_off.settings.restarts if restart < cut_off.iteration]
@@ -70,7 +70,7 @@ class Session:
 
     @property
     def iteration(self) -> int:
-        """How many iterations the picture has behind it."""
+        """How many iterations have led to the image."""
         return self.step.iteration if self.step else 0
 
     @property
@@ -86,11 +86,11 @@ class Session:
 
     @property
     def earlier(self) -> list[Step]:
-        """The snapshots before the present picture."""
+        """The snapshots of earlier iterations than the present one."""
         return [step for step in self.snapshots if step.iteration < self.iteration]
 
     def resume(self) -> None:
-        """Starts the run or goes on with it: after a pause as if there had been none, else from the picture."""
+        """Starts the run or goes on with it: after a pause as if there had been none, else from the image."""
         with self._lock:
             if self.status == "paused":
                 self._going.set()
@@ -101,7 +101,7 @@ class Session:
                 self.thread.start()
 
     def run(self) -> None:
-        """Starts the run or goes on with it, in this thread, and returns when it has ended."""
+        """Starts the run or goes on with it, in the calling thread, and returns when it has ended."""
         with self._lock:
             self.stop()
             if self.status == "done":
@@ -110,12 +110,12 @@ class Session:
         self._work()
 
     def pause(self) -> None:
-        """Holds the run after the iteration that it is in."""
+        """Pauses the run after its present iteration."""
         with self._lock:
             self._going.clear()
 
     def stop(self) -> None:
-        """Ends the run, if need be in the middle of an iteration, and waits for its thread; the picture stays."""
+        """Ends the run, if need be in the middle of an iteration, and waits for its thread; the image stays."""
         with self._lock:
             self._stopping.set()
             self._going.set()
@@ -125,7 +125,7 @@ class Session:
                 self.thread = None
 
     def back(self) -> bool:
-        """Stops, and goes back to the last snapshot before the present picture; returns whether there was one."""
+        """Stops the run, and goes back to the last earlier snapshot; returns whether there was one."""
         with self._lock:
             self.stop()
             earlier = self.earlier
@@ -137,7 +137,7 @@ class Session:
             return bool(earlier)
 
     def asked(self) -> dict[str, Any]:
-        """What the run was asked so far, at its start and while it went on, under the names of Settings."""
+        """The run's weights and learning rate with their changes so far, and its restarts, under the names of Settings."""
         restarts = [restart for restart in self.restarts if restart < self.iteration]
         return {**changes_in(self.record[: self.iteration]), "restarts": restarts}
 
@@ -164,7 +164,7 @@ class Session:
                     break
         except Stopped:
             pass
-        except Exception as error:  # whatever it is, it belongs on the screen and not into a thread's log
+        except Exception as error:  # of any kind: the studio shows it, where a thread would only log it
             self.error = error
         finally:
             for hook in hooks:
@@ -181,7 +181,7 @@ class Session:
         self.step = step
 
     def _leave_if_stopped(self, layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        """Runs after each layer on the way forward, and has `check` run on the way back."""
+        """Runs after each layer in the forward pass, and makes `check` run in the backward pass."""
 
         def check(_: Tensor | None = None) -> None:
             if self._stopping.is_set():

@@ -28,12 +28,12 @@ TIPS = {
 class WeightSliders(widgets.VBox):
     """Sliders for the weights of a style transfer: content, style, tv and one for each style layer.
 
-    Pass it to `style_transfer` as `weights`: it is a function iteration -> Weights. The leftmost position is exactly 0;
-    from there on the steps are equal factors, ten for a factor of 10. What `move` is asked for holds exactly, even
-    between two positions, until a hand moves that slider.
+    Pass it to `style_transfer` as `weights`: it is a function iteration -> Weights. A weight's leftmost position
+    is exactly 0; the others are equal factors apart, ten positions for a factor of 10. Values set by `move` hold
+    exactly, even between two positions, until the user moves that slider.
 
-    weights: where the sliders begin, and which layers there are; None means Weights().
-    learning_rate: where a slider for it begins; None means that there is none. `rate` is a function iteration ->
+    weights: the initial values, and the layers that get a slider; None means Weights().
+    learning_rate: the initial value of a slider for it; None means no such slider. `rate` is a function iteration ->
         learning rate, for `style_transfer`.
     """
 
@@ -54,13 +54,13 @@ class WeightSliders(widgets.VBox):
 
     @property
     def weights(self) -> Weights:
-        """The weights in force."""
+        """The weights at present."""
         terms = {name: self._values[name] for name in TERMS}
         return Weights(**terms, layers={name: self._values[name] for name in self._layers})
 
     @property
     def learning_rate(self) -> float | None:
-        """The learning rate in force, or None where there is no slider for it."""
+        """The learning rate at present, or None if there is no slider for it."""
         return self._values.get(RATE)
 
     def __call__(self, iteration: int) -> Weights:
@@ -71,9 +71,9 @@ class WeightSliders(widgets.VBox):
         return self.learning_rate
 
     def move(self, weights: Weights, learning_rate: float | None = None) -> None:
-        """Has exactly these values hold, and moves the sliders to the positions nearest to them.
+        """Sets exactly these values, and moves the sliders to the nearest positions.
 
-        The layers' sliders become those of the weights' layers.
+        Afterwards there is one slider for each layer in `weights.layers`.
         """
         for name, weight in weights.layers.items():
             if name not in self._sliders:
@@ -95,7 +95,7 @@ class WeightSliders(widgets.VBox):
         self._callbacks.append(callback)
 
     def _add_layer(self, name: str, weight: float, weights: Weights) -> None:
-        # Each can stand where another stands now, for the report's schedule exchanges the layers' weights.
+        # It can take the value of every other layer, because the report's schedule exchanges the layers' weights.
         self._add(name, weight, tip="layer", others=weights.layers.values())
 
     def _add(self, name: str, value: float, tip: str | None = None, **options: object) -> None:
@@ -121,9 +121,9 @@ class WeightSliders(widgets.VBox):
 def log_slider(
     name: str, value: float, tip: str, others: Iterable[float] = (), zero: bool = True
 ) -> widgets.SelectionSlider:
-    """A slider over a factor of 10,000 around a value, ten positions for a factor of 10, and 0 at its left end.
+    """A slider over a factor of 10,000 around a value, ten positions for a factor of 10, with 0 at its left end.
 
-    others: further values that it must be able to take.
+    others: further values that it must be able to take. zero: whether there is a 0.
     """
     middle = round(10 * log10(value)) if value else 0
     positions = {float(f"{10 ** (k / 10):.2g}") for k in range(middle - 20, middle + 21)}

@@ -3,7 +3,7 @@
     Studio("landscape", "van_gogh")          # in a cell: the widgets
     Studio("landscape", "van_gogh").run()    # the same, at once and to the end
 
-It puts widgets round a Session, whose thread does nothing to them but assign traits.
+Its widgets stand around a Session, whose thread does nothing to them but assign traits.
 """
 
 import threading
@@ -44,24 +44,24 @@ from helpers.vgg import VGG19, load_vgg19
 
 
 class Studio(widgets.VBox):
-    """Widgets round one style transfer, which act while it goes on.
+    """Widgets around one style transfer, which act on it while it goes on.
 
     content, style: a picture's name or path; None means the landscape and Van Gogh's manner.
     size: the long side, in pixels. steps: the number of iterations.
     start: "noise", "content" or "style". network: "compact", "imagenet" or a file. optimizer: "adam" or "lbfgs".
-    weights: where the sliders begin; None means Weights(). schedule: whether the report's schedule is on.
+    weights: the sliders' initial values; None means Weights(). schedule: whether the report's schedule is on.
     single_scale: paint in full size alone instead of coarse to fine. seed: of the noise.
 
     Every button has a method: start, pause, resume, stop, back, save, film, go_on. `run` is start in the foreground.
-    `image` is the picture, `record` the Steps that led to it (without their images), `status` that of the run.
+    `image` is the image so far, `record` the Steps that led to it (without their images), `status` the run's status.
 
-    Back returns to an earlier snapshot and the weights of then. Of the optimizer's memory nothing is kept: the run goes
-    on from the picture alone.
-    Raises TeachingError for a picture that cannot be read, and a setting that does not exist.
+    Back returns to an earlier snapshot and its weights. The optimizer then starts afresh: the run goes on from the image
+    alone.
+    Raises TeachingError for a picture that cannot be read, and a setting that makes no sense.
     """
 
     session: Session | None = None
-    _keeper: Keeper | None = None  # of the run's checkpoint, from the first one on
+    _keeper: Keeper | None = None  # writes the run's checkpoint; None before the first one
 
     def __init__(
         self,
@@ -86,14 +86,14 @@ class Studio(widgets.VBox):
         self.panel = Panel(self._base, weights)
         self.sliders, self.picture, self.plot = self.panel.sliders, self.panel.picture, self.panel.plot
         self._lock = threading.RLock()  # one button at a time, from whichever thread
-        self._settings = self._base  # of the present run
+        self._settings = self._base  # those of the present run
         self._checkpoint_time, self._saved = 0.0, 0
-        self._keeping = threading.Lock()  # of the checkpoint, which the run's thread writes and a button takes away
+        self._keeping = threading.Lock()  # guards the checkpoint: the run's thread writes it, a button deletes it
         self._models: dict[tuple[str, str], VGG19] = {}
         self._costs: dict[tuple[str, str], Cost] = {}
-        self._times: deque[float] = deque(maxlen=12)  # when the last iterations were over
-        self._moves_itself = False  # the sliders, without a hand on them
-        self._before_switch: Weights | None = None  # where the sliders were when the schedule moved them
+        self._times: deque[float] = deque(maxlen=12)  # when the last iterations ended
+        self._moves_itself = False  # whether the sliders are being moved by the studio, not by the user
+        self._before_switch: Weights | None = None  # the weights before the schedule changed them
         super().__init__([self.panel])
 
         for name, button in self.panel.buttons.items():
@@ -116,12 +116,12 @@ class Studio(widgets.VBox):
 
     @property
     def image(self) -> Tensor | None:
-        """The picture, (1, 3, H, W), or None before the first iteration."""
+        """The image so far, (1, 3, H, W), or None before the first iteration."""
         return self.session.step.image if self.session and self.session.step else None
 
     @property
     def record(self) -> list[Step]:
-        """A Step for each iteration that led to the picture, without its image."""
+        """A Step for each iteration that led to the image, each without its own image."""
         return self.session.record if self.session else []
 
     def start(self) -> None:
@@ -135,7 +135,7 @@ class Studio(widgets.VBox):
                 self.session.resume()
 
     def go_on(self) -> None:
-        """Goes on with the last run that was cut off, in this or another kernel, as if it had not been."""
+        """Resumes the last run that was cut off, in this kernel or another, as if it had never stopped."""
         with self._lock:
             try:
                 path = last_run()
@@ -151,7 +151,7 @@ class Studio(widgets.VBox):
             self.session.resume()
 
     def pause(self) -> None:
-        """Holds the run after the iteration that it is in."""
+        """Pauses the run after its present iteration."""
         with self._lock:
             if self.status == "running":
                 self.session.pause()
@@ -166,18 +166,18 @@ class Studio(widgets.VBox):
                 self._refresh()
 
     def stop(self) -> None:
-        """Ends the run and its thread; the picture stays."""
+        """Ends the run and its thread; the image stays."""
         with self._lock:
             if self.session:
                 was_going = self.status in ("running", "paused")
                 self.session.stop()
-                # An iteration of L-BFGS that was left halfway has moved the pixels already.
+                # An iteration of L-BFGS that was left halfway has moved the pixels already, so its state dict is of no use.
                 if was_going and self.session.step and self._settings.optimizer == "adam":
                     self._keep(self.session.step)
                 self._show_latest()
 
     def back(self) -> None:
-        """Stops, and returns to the last snapshot before the present picture, and to the weights of then."""
+        """Stops the run, and returns to the last earlier snapshot and to its weights."""
         with self._lock:
             if not (self.session and self.session.back()):
                 self._show_latest()
@@ -190,7 +190,7 @@ class Studio(widgets.VBox):
             self.panel.say(f"Back at iteration {step.iteration}. Change what you like: Resume goes on from here.")
 
     def save(self) -> Path | None:
-        """Writes the picture with its recipe to results/; returns its path, or None where that was not possible."""
+        """Writes the picture with its recipe to results/; returns its path, or None if that was not possible."""
         with self._lock:
             if self.image is None:
                 self.panel.say("There is no picture yet; press Start.", True)
@@ -205,7 +205,7 @@ class Studio(widgets.VBox):
             return saved
 
     def film(self) -> Path | None:
-        """Writes the run so far as an animation to results/; returns its path, or None where that was not possible."""
+        """Writes the run so far as an animation to results/; returns its path, or None if that was not possible."""
         with self._lock:
             if self.image is None:
                 self.panel.say("There is no picture yet; press Start.", True)
@@ -215,9 +215,9 @@ class Studio(widgets.VBox):
             return self._written(".webp", lambda path: session.film.save(path, session.step.image))
 
     def run(self) -> None:
-        """Displays the studio, paints to the end in the foreground, and leaves figures of the result.
+        """Displays the studio, paints to the end in the foreground, and shows figures of the result below.
 
-        Raises what the run failed with.
+        Raises the exception that the run failed with.
         """
         with self._lock:
             self._new_session(self._chosen_settings())
@@ -237,7 +237,7 @@ class Studio(widgets.VBox):
             show(loss_curves(session.record, self.plot.marks), "The losses of the run: total, and its weighted parts.")
 
     def estimate(self) -> None:
-        """Measures, once for each network and optimizer, and shows what a run with the present settings will cost."""
+        """Shows what a run with the present settings will cost; times this machine once for each network and optimizer."""
         settings = self.panel.controls.over(self._base)
         network, optimizer = settings.network, settings.optimizer
         try:
@@ -261,25 +261,25 @@ class Studio(widgets.VBox):
         self.panel.forecast.value = note(*expected)
 
     def close(self) -> None:
-        """Ends the run and takes the widgets away."""
+        """Ends the run and removes the widgets."""
         self.end()
         super().close()
 
     def end(self) -> None:
-        """Ends the run, and leaves the widgets alone, which may be going."""
+        """Ends the run without touching the widgets, which may be closing."""
         if self.session:
             self.session.stop()
         if self._keeper:
             self._keeper.release()
 
     def _chosen_settings(self) -> Settings:
-        """What is chosen now, for a new run."""
+        """The settings for a new run, as they are chosen now."""
         content, style = (name_in_recipe(each.name, each.path) for each in (self.panel.content, self.panel.style))
         schedule = "report" if self.panel.schedule.value else "none"
         return replace(self.panel.controls.over(self._base), content=content, style=style, schedule=schedule)
 
     def _new_session(self, settings: Settings, cut_off: Run | None = None) -> None:
-        """Makes a session of settings; what fails here leaves the old one as it was."""
+        """Makes a session from settings; if that fails, the old session stays."""
         content, style = (load_image(chooser.path, settings.size) for chooser in (self.panel.content, self.panel.style))
         model = self._model(settings.network, settings.pooling)
         check_memory(model, tuple(content.shape[2:]), settings.optimizer)
@@ -304,7 +304,7 @@ class Studio(widgets.VBox):
         self.panel.say("")
 
     def _show_run(self, run: Run) -> None:
-        """Has choices and sliders say what a run's settings do; raises TeachingError for a picture that is not here."""
+        """Sets choices and sliders to a run's settings; raises TeachingError for a picture that is not on offer."""
         self.panel.content.choose(run.settings.content)
         self.panel.style.choose(run.settings.style)
         self.panel.controls.show(run.settings)
@@ -315,7 +315,7 @@ class Studio(widgets.VBox):
         self._move(weights, now.learning_rate if now else run.settings.learning_rate_at(1))
 
     def _keep(self, step: Step) -> None:
-        """Writes the run's checkpoint. Where that is not possible, it is said, and the run goes on."""
+        """Writes the run's checkpoint. If that is not possible, the panel says so, and the run goes on."""
         with self._keeping:
             if step.iteration == self._saved:
                 return
@@ -326,14 +326,14 @@ class Studio(widgets.VBox):
                 self.panel.say(f"{error} The run goes on, but could not be continued if the kernel ended.", True)
 
     def _forget(self) -> None:
-        """Takes the checkpoint away: its picture is saved, shown or given up."""
+        """Deletes the checkpoint, because its picture has been saved, shown or given up."""
         with self._keeping:
             if self._keeper:
                 self._keeper.remove()
                 self._keeper = None
 
     def _asked(self, **changed: object) -> Settings:
-        """The settings of the run, with all that was changed while it went on."""
+        """The settings of the run, with all changes that were made while it went on."""
         to_come = self.panel.schedule.value and self.session.iteration <= report_switch(self._settings.steps)
         schedule = "report" if to_come else "none"
         return replace(self._settings, schedule=schedule, **self.session.asked(), **changed)
@@ -345,10 +345,10 @@ class Studio(widgets.VBox):
             self._models[network, pooling] = load_vgg19(network, pooling)
         return self._models[network, pooling]
 
-    # What the run's thread calls.
+    # Called in the run's thread.
 
     def _weights(self, iteration: int) -> Weights:
-        """What the sliders say; at their iterations a recipe's changes and the schedule move them first."""
+        """The sliders' weights; a recipe's changes and the schedule move the sliders first, at their iterations."""
         if any(change["iteration"] == iteration for change in self._settings.changes):
             settings = replace(self._settings, schedule="none")
             self._move(settings.weights_at(iteration), settings.learning_rate_at(iteration))
@@ -392,7 +392,7 @@ class Studio(widgets.VBox):
         self.panel.show_progress(step.iteration, self.session.steps, speed)
 
     def _time_left(self, step: Step, each: float) -> float:
-        """Seconds, where an iteration takes `each` at the present scale; those to come may be larger pictures."""
+        """Seconds, if an iteration takes `each` at the present scale; iterations at later scales take longer."""
         settings, height, width = self._settings, *step.image.shape[2:]
         cost = self._costs.get((settings.network, settings.optimizer), Cost(0, 1, 0))
         shape, style_shape = (tuple(image.shape[2:]) for image in self._originals)
@@ -404,13 +404,13 @@ class Studio(widgets.VBox):
         cut_off = self.status == "ready" and last_run() is not None
         self.panel.show_status(self.status, picture=self.image is not None, earlier=earlier, cut_off=cut_off)
 
-    # What happens when something is chosen, moved or seen.
+    # Called when something is chosen, moved or seen.
 
     def _pause_or_resume(self) -> None:
         self.pause() if self.status == "running" else self.resume()
 
     def _chosen(self) -> None:
-        """Shows the photograph while there is nothing else to show, and what painting it would cost."""
+        """Shows the photograph if there is no image yet, and an estimate of what painting it would cost."""
         if self.image is None:
             self.picture.show(load_image(self.panel.content.path))
         if self._view_count:
@@ -423,7 +423,7 @@ class Studio(widgets.VBox):
             self.estimate()
 
     def _slid(self, name: str) -> None:
-        """A hand on a slider overrides the schedule."""
+        """A slider has been moved; if it was the user, that overrides the schedule."""
         if self._moves_itself or name == "learning rate":
             return
         self._before_switch = None
@@ -441,8 +441,8 @@ class Studio(widgets.VBox):
             self.estimate()
 
     def _written(self, suffix: str, write: Callable[[Path], Path]) -> Path | None:
-        """Writes the next result of these two pictures, and says where it is or why it is not."""
-        own = self._keeper and self._keeper.path.with_suffix(suffix)  # the name that the run has reserved
+        """Writes the next result of these two pictures, and says where it is or why it could not be written."""
+        own = self._keeper and self._keeper.path.with_suffix(suffix)  # reserved by the run's checkpoint
         try:
             path = own if own and not own.exists() else next_result(self._settings, suffix)
             write(path)
@@ -459,7 +459,7 @@ class Studio(widgets.VBox):
 
 
 def remedy(error: Exception) -> str:
-    """What went wrong in a run, where nobody foresaw it, and what to try."""
+    """A message about an unforeseen error in a run: what went wrong, and what to try."""
     if isinstance(error, MemoryError) or "memory" in str(error):
         return "The memory was not enough. Choose a smaller size and press Start."
     return f"The run failed ({type(error).__name__}: {error}). Start begins anew with the present settings."

@@ -11,8 +11,8 @@ from helpers.engine.downloads import download
 from helpers.images import load_image
 
 COMMONS = "https://commons.wikimedia.org/wiki/Special:FilePath/"
-LONGEST = 180.0  # seconds for the whole file
-LARGEST = 30_000_000  # bytes
+DOWNLOAD_SECONDS = 180.0  # seconds for the whole file
+DOWNLOAD_BYTES = 30_000_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def fetch_painting(name: str, folder: Path = OWN / "style") -> Path:
         return path
     try:
         content = io.BytesIO()
-        download(painting.address, content, painting.title, LARGEST, LONGEST)
+        download(painting.address, content, painting.title, DOWNLOAD_BYTES, DOWNLOAD_SECONDS)
         load_image(io.BytesIO(content.getvalue()))
     except TeachingError as error:
         raise TeachingError(f"{painting.title} could not be fetched: {str(error).rstrip('.')}. {stand_in}") from None

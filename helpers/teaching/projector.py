@@ -8,7 +8,7 @@ import json
 
 from IPython.display import Javascript, display
 
-LARGE = """
+PROJECTOR_CSS = """
 .jp-Notebook {
   --jp-content-font-size1: 23px; --jp-code-font-size: 20px; --jp-code-line-height: 1.35;
   --jp-widgets-font-size: 17px; --jp-cell-padding: 8px;
@@ -22,7 +22,7 @@ LARGE = """
 
 def project(on: bool = True) -> None:
     """Switches the projector's style on or off, for the whole window, until it is closed."""
-    style = json.dumps(LARGE if on else "")
+    style = json.dumps(PROJECTOR_CSS if on else "")
     display(
         Javascript(
             "const old = document.getElementById('projector'); if (old) old.remove();"

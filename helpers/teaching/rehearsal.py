@@ -11,8 +11,8 @@ from nbformat import NotebookNode
 from helpers.base.errors import TeachingError
 from helpers.base.units import duration
 
-LONG = 2.0  # seconds that a room notices
-LIMIT = 600  # seconds that a cell may take
+NOTICEABLE = 2.0  # seconds that a room notices
+CELL_SECONDS = 600  # seconds that a cell may take
 
 
 def read(path: Path) -> NotebookNode:
@@ -40,7 +40,7 @@ def rehearse(path: Path) -> bool:
         took[cell_index] = time.perf_counter() - began[cell_index]
 
     client = NotebookClient(
-        notebook, timeout=LIMIT, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}},
+        notebook, timeout=CELL_SECONDS, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}},
         extra_arguments=["--log-level=ERROR"], on_cell_execute=begin, on_cell_executed=end,
     )  # fmt: skip
     print(f"{path.stem} ...", flush=True)
@@ -52,7 +52,7 @@ def rehearse(path: Path) -> bool:
     except (CellTimeoutError, DeadKernelError) as error:
         failure = str(error).splitlines()[0]
     for index, seconds in took.items():
-        if seconds >= LONG:
+        if seconds >= NOTICEABLE:
             print(f"  {duration(seconds):>10}  cell {index + 1}: {_first_line(notebook.cells[index])}")
     total = duration(time.perf_counter() - start)
     if not failure:

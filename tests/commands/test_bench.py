@@ -13,7 +13,7 @@ from helpers.images import noise_like
 @pytest.fixture
 def small(monkeypatch):
     monkeypatch.setattr(bench, "SIZE", 96)
-    monkeypatch.setattr(bench, "SMALL", 64)
+    monkeypatch.setattr(bench, "SMALL_SIZE", 64)
     monkeypatch.setattr(bench, "SIZES", (64, 96))
     monkeypatch.setattr(bench, "STEPS", 3)
 

@@ -93,7 +93,14 @@ def test_the_originals_convention_becomes_torchvisions(tmp_path):
 @pytest.fixture
 def small_world(tmp_path, monkeypatch):
     """A teacher, three pictures, and rounds of two steps: (arguments for the command, the file it writes)."""
-    for name, value in {"CROP": 48, "FIRST": 8, "FRESH": 8, "POOL": 16, "STEPS": 2, "CANVASES": 2}.items():
+    for name, value in {
+        "CROP": 48,
+        "CROPS_AT_FIRST": 8,
+        "CROPS_A_ROUND": 8,
+        "POOL": 16,
+        "STEPS_A_ROUND": 2,
+        "CANVASES": 2,
+    }.items():
         monkeypatch.setattr(distil, name, value)
     monkeypatch.setattr(distil, "CHANNELS", dict.fromkeys(LAYERS.values(), 4))
     monkeypatch.setattr(distil, "ROUNDS_ALONE", 1)

@@ -142,7 +142,7 @@ def test_many_pictures_are_smaller_on_the_page(tmp_path, monkeypatch):
     monkeypatch.setattr(album, "load_recipe", lambda _: {})
     entry = album.Entry(path, path, path, ("a", "b"), {})
     few = album.save_page([entry], tmp_path / "few.html").stat().st_size
-    monkeypatch.setattr(album, "MANY", 1)
+    monkeypatch.setattr(album, "MANY_PICTURES", 1)
     many = album.save_page([entry] * 2, tmp_path / "many.html").stat().st_size
     assert many / 2 < 0.5 * few
 
@@ -159,15 +159,15 @@ def test_the_sheet_has_a_column_for_each_style_and_a_row_for_each_variation(tmp_
         for weight in "12":
             path = tmp_path / f"{style}{weight}.png"
             colours[style, weight] = (50 * ord(style) % 256, 90 * int(weight), 10)
-            Image.new("RGB", (album.CELL, album.CELL), colours[style, weight]).save(path)
+            Image.new("RGB", (album.CELL_SIDE, album.CELL_SIDE), colours[style, weight]).save(path)
             photograph, manner = tmp_path / "a1.png", tmp_path / f"{style}1.png"
             entries.append(album.Entry(path, photograph, manner, ("photo", style), {"tv_weight": weight}))
     sheet = Image.open(album.save_sheet(entries, tmp_path / "sheet.png"))
-    step = album.CELL + album.GAP, album.CELL + album.LABEL + album.GAP
+    step = album.CELL_SIDE + album.GAP, album.CELL_SIDE + album.LABEL + album.GAP
     assert sheet.size == (3 * step[0] + album.GAP, 3 * step[1] + album.GAP)
     for column, style in enumerate("ab", 1):
         for row, weight in enumerate("12", 1):
-            middle = (column * step[0] + step[0] // 2, row * step[1] + album.CELL // 2)
+            middle = (column * step[0] + step[0] // 2, row * step[1] + album.CELL_SIDE // 2)
             assert sheet.getpixel(middle) == colours[style, weight]
 
 

@@ -80,7 +80,7 @@ def test_a_file_that_is_no_notebook_is_one_line(content, option, tmp_path, capsy
 
 
 def test_a_rehearsal_tells_what_took_long_and_leaves_the_file_alone(write, capsys, monkeypatch):
-    monkeypatch.setattr(rehearsal, "LONG", 0.5)
+    monkeypatch.setattr(rehearsal, "NOTICEABLE", 0.5)
     path = write("import time", "time.sleep(1)  # a pause", "2 + 2")
     before = path.read_bytes()
     assert slides.main([str(path), "--rehearse"]) == 0

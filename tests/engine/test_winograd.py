@@ -20,7 +20,7 @@ def error(found, wanted):
 
 @pytest.mark.parametrize("size", [(4, 4), (1, 1), (5, 7), (45, 66)])
 @pytest.mark.parametrize("padding", [0, 1])
-@pytest.mark.parametrize("channels", [(1, 1), (3, 5), (2, winograd.CHANNELS + 44)])
+@pytest.mark.parametrize("channels", [(1, 1), (3, 5), (2, winograd.FILTERS_AT_A_TIME + 44)])
 def test_it_is_the_convolution_and_its_gradient(size, padding, channels):
     inputs, outputs = channels
     height, width = (side + 2 - 2 * padding for side in size)
@@ -48,18 +48,18 @@ def test_a_filter_that_copies_leaves_the_image_as_it_is():
 
 
 def test_it_pays_in_wide_layers_of_large_pictures():
-    weight = torch.zeros(winograd.WIDE, winograd.WIDE, 3, 3)
-    large, small = torch.zeros(1, winograd.WIDE, 32, 32), torch.zeros(1, winograd.WIDE, 16, 16)
+    weight = torch.zeros(winograd.WIDE_CHANNELS, winograd.WIDE_CHANNELS, 3, 3)
+    large, small = torch.zeros(1, winograd.WIDE_CHANNELS, 32, 32), torch.zeros(1, winograd.WIDE_CHANNELS, 16, 16)
     assert winograd.pays(large, weight)
     assert not winograd.pays(small, weight)
-    assert not winograd.pays(large, weight[: winograd.WIDE // 2])
+    assert not winograd.pays(large, weight[: winograd.WIDE_CHANNELS // 2])
     assert not winograd.pays(large.bfloat16(), weight)
 
 
 @pytest.mark.parametrize("padding_mode", ["zeros", "replicate"])
 @pytest.mark.parametrize("size", [(1, 1), (6, 9), (35, 34)])  # the last one is Winograd's
 def test_the_frozen_convolution_is_torchs(padding_mode, size):
-    channels = winograd.WIDE
+    channels = winograd.WIDE_CHANNELS
     torch.manual_seed(0)
     frozen = Conv2d(channels, channels, 3, padding=1, padding_mode=padding_mode).requires_grad_(False)
     image = torch.randn(1, channels, *size).contiguous(memory_format=torch.channels_last).requires_grad_()

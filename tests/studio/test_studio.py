@@ -506,7 +506,7 @@ def test_closing_the_last_view_ends_the_run_and_moving_it_does_not(make, monkeyp
     made.start()
     made._view_count = 0
     made._view_count = 1  # it was moved
-    time.sleep(front_end.MOVED + 0.2)
+    time.sleep(front_end.MOVE_SECONDS + 0.2)
     assert made.status == "running"
     made._view_count = 0
     wait_for(lambda: made.status != "running", 2)

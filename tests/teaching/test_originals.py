@@ -166,14 +166,14 @@ def test_a_painting_that_is_there_is_not_fetched_again(museum, hang, tmp_path):
         ("tiny", {}, "8 x 8 pixels"),
         ("empty", {}, "not a picture that can be read"),
         ("hangs_up", {}, "closed connection without response"),
-        ("silent", {"PATIENCE": 0.1}, "the server did not answer in time"),
-        ("stalls", {"PATIENCE": 0.1}, "the server did not answer in time"),
-        ("trickles", {"LONGEST": 0.1}, "it took longer than 0 seconds"),
+        ("silent", {"SILENCE_SECONDS": 0.1}, "the server did not answer in time"),
+        ("stalls", {"SILENCE_SECONDS": 0.1}, "the server did not answer in time"),
+        ("trickles", {"DOWNLOAD_SECONDS": 0.1}, "it took longer than 0 seconds"),
         ("cut_off", {}, "the connection was cut after 100 of 1000 bytes"),
         ("cut_off_in_a_chunk", {}, "IncompleteRead"),
         ("cut_off_unnoticed", {}, "damaged or cut off"),
-        ("huge_as_announced", {"LARGEST": 1_000_000}, "the file is larger than 1 MB"),
-        ("huge_without_a_word", {"LARGEST": 1_000_000}, "the file is larger than 1 MB"),
+        ("huge_as_announced", {"DOWNLOAD_BYTES": 1_000_000}, "the file is larger than 1 MB"),
+        ("huge_without_a_word", {"DOWNLOAD_BYTES": 1_000_000}, "the file is larger than 1 MB"),
         ("of_nonsense_length", {}, "'some'"),
     ],
 )
@@ -182,7 +182,7 @@ def test_a_download_that_fails_says_why_names_the_stand_in_and_leaves_nothing(
 ):
     hang(museum.server_port, page)
     for name, value in limits.items():
-        monkeypatch.setattr(downloads if name == "PATIENCE" else originals, name, value)
+        monkeypatch.setattr(downloads if name == "SILENCE_SECONDS" else originals, name, value)
     with pytest.raises(
         TeachingError, match=rf"(?s)The Starry Night could not be fetched: .*{reason}.*'van_gogh' in STYLES"
     ):
