@@ -1,7 +1,7 @@
 """The checks of the exercises: `check.gram_matrix(gram_matrix)` says whether a learner's answer is right, or why not.
 
-A check knows the typical mistakes: it makes them itself, and where the answer agrees with one, it gives that hint. All
-inputs are small and fixed, so that a check says the same on every machine.
+A check knows the typical mistakes: it makes them itself, and if the answer agrees with one, it gives the hint for it.
+All inputs are small and fixed, so that a check says the same on every machine.
 """
 
 from typing import Any
@@ -20,15 +20,15 @@ from helpers.vgg import CONTENT_LAYER, LAYERS, VGG19, check_layers, get_features
 class check:
     """One check for each exercise, under its name; each takes the answer and prints a verdict.
 
-    "not tried yet" while the answer is still `...`; "not yet: " with what it got, what was expected and a hint; or
-    "right: " with what has been shown.
+    The verdict is "not tried yet" while the answer is still `...`; "not yet: " with what the check got, what it
+    expected and a hint; or "right: " with what the answer has shown.
     """
 
     # 01 Utilities
 
     @exercise
     def im_convert(answer: Any) -> str:
-        """im_convert(image): normalised tensor (1, 3, H, W) -> (H, W, 3) array in [0, 1], `load_image` undone."""
+        """im_convert(image): normalised tensor (1, 3, H, W) -> (H, W, 3) array in [0, 1], `load_image`'s inverse."""
         pixels = torch.linspace(0.2, 0.8, 72).view(1, 3, 4, 6)
         image = (pixels - MEAN) / STD
 
@@ -97,13 +97,13 @@ class check:
         }  # fmt: skip
         if not isinstance(answer, tuple | list) or len(answer) != 3:
             raise NotYet("expected three shapes, ((1, 3, ...), (1, 3, ...), (...)).")
-        for given, (question, (right, mistakes)) in zip(answer, questions.items(), strict=True):
-            if not isinstance(given, tuple | list) or not all(isinstance(side, int) for side in given):
+        for shape, (question, (right, mistakes)) in zip(answer, questions.items(), strict=True):
+            if not isinstance(shape, tuple | list) or not all(isinstance(side, int) for side in shape):
                 raise NotYet(f"{question} is none yet, expected whole numbers in brackets, such as (1, 3, 64, 64).")
-            given = tuple(given)
-            if given != right:
-                hint = next((hint for hint, shapes in mistakes.items() if given in shapes), "Go step by step.")
-                raise NotYet(f"{question}: got {given}, expected another.\n{hint}")
+            shape = tuple(shape)
+            if shape != right:
+                hint = next((hint for hint, shapes in mistakes.items() if shape in shapes), "Go step by step.")
+                raise NotYet(f"{question}: got {shape}, expected another.\n{hint}")
         return "height before width, colours first in a tensor and last in an array."
 
     # 02 Layers
@@ -111,7 +111,7 @@ class check:
     @exercise
     def receptive_field(answer: Any) -> str:
         """How many pixels on a side one value of conv5_1 depends on."""
-        side, stride = 1, 1  # of what one value sees, and between the centres of two neighbours, in pixels
+        side, stride = 1, 1  # pixels: the receptive field's side, and the distance between two neighbours' centres
         for module in VGG19(dict.fromkeys(LAYERS.values(), 1)).children():
             if isinstance(module, nn.Conv2d):
                 side += (3 - 1) * stride
@@ -127,15 +127,15 @@ class check:
             141: "The poolings' own 2 x 2 windows are missing: each adds one step.",
             side**2: "That is the area; asked is the side.",
         }
-        given = number(answer)
-        if given != side:
-            hint = hints.get(given, f"Too {'few' if given < side else 'many'}: walk through the table, layer by layer.")
-            raise NotYet(f"got {given:g}, expected another number of pixels.\n{hint}")
+        value = number(answer)
+        if value != side:
+            hint = hints.get(value, f"Too {'few' if value < side else 'many'}: walk through the table, layer by layer.")
+            raise NotYet(f"got {value:g}, expected another number of pixels.\n{hint}")
         return f"{side} pixels on a side, from thirteen windows of 3 x 3 and four poolings."
 
     @exercise
     def gram_matrix(answer: Any) -> str:
-        """gram_matrix(features): (B, C, H, W) -> (B, C, C), F F^T with F the maps as C rows of H * W, undivided."""
+        """gram_matrix(features): (B, C, H, W) -> (B, C, C), F F^T with F the maps as C rows of H * W, not divided."""
         features = _integers(2, 3, 2, 4)
         right = gram_matrix(features)
         rows = features.flatten(2)  # (B, C, H*W)
@@ -166,12 +166,12 @@ class check:
         if not isinstance(answer, tuple | list) or len(answer) != 3:
             raise NotYet("expected three names, for the pictures A, B and C.")
         order = list(LAYERS.values())
-        for picture, given, right in zip("ABC", answer, ("conv3_1", "conv1_1", "conv5_1"), strict=True):
-            _known_layer(given, f"picture {picture}: ")
-            if given != right:
-                finer = order.index(given) > order.index(right)
+        for picture, layer, right in zip("ABC", answer, ("conv3_1", "conv1_1", "conv5_1"), strict=True):
+            _known_layer(layer, f"picture {picture}: ")
+            if layer != right:
+                finer = order.index(layer) > order.index(right)
                 hint = "finer than that: look at an earlier" if finer else "coarser than that: look at a later"
-                raise NotYet(f"picture {picture}: got {given}, expected another layer.\nIts maps are {hint} layer.")
+                raise NotYet(f"picture {picture}: got {layer}, expected another layer.\nIts maps are {hint} layer.")
         return "the later the layer, the coarser its maps."
 
     # 03 Losses
@@ -245,9 +245,9 @@ class check:
             16: "The squared error grows 16 times; but it is divided by d * h * w, which grows as well.",
             64: "Dividing by d * h * w makes the loss smaller, not larger.",
         }
-        given = number(answer)
-        if given != right:
-            raise NotYet(f"got {given:g}, expected another factor.\n{hints.get(given, hints[1])}")
+        factor = number(answer)
+        if factor != right:
+            raise NotYet(f"got {factor:g}, expected another factor.\n{hints.get(factor, hints[1])}")
         return f"{right:g}: the squared error grows 16 times, and it is divided by 4 times as many elements."
 
     # 04 Optimizer
@@ -256,14 +256,14 @@ class check:
     def transfer_loop(answer: Any) -> str:
         """transfer_loop(content, style, model, weights, steps): the image (1, 3, H, W) that the loop ends with."""
         model = load_vgg19(device="cpu")
-        trained = {name: value.clone() for name, value in model.state_dict().items()}
+        original = {name: value.clone() for name, value in model.state_dict().items()}
         content, style = (load_image(name, shape=(48, 48)) for name in ("landscape", "van_gogh"))
         weights, steps = Weights(style=1.0), 30
         passes = []
         model.conv1_1.register_forward_hook(lambda *_: passes.append(1))
         image = call(answer, content=content, style=style, model=model, weights=weights, steps=steps)
-        looked = len(passes)
-        if not unchanged(model, trained):
+        calls = len(passes)
+        if not unchanged(model, original):
             raise NotYet("the network has changed, expected it to stay fixed.\nOnly the image goes into the optimizer.")
         if hasattr(image, "__next__") or hasattr(image, "image"):
             raise NotYet("got a generator or a Step, expected an image.\nReturn the last image at the loop's end.")
@@ -279,8 +279,8 @@ class check:
         limit = 0.8 * min(total["noise"], total["photograph"])
         if total["image"] < limit:
             return "the loss falls, the network stays fixed, and both pictures are as they were."
-        if looked < steps:
-            hint = f"The network looked {looked} times in {steps} steps: is `return` inside the loop?"
+        if calls < steps:
+            hint = f"The network looked {calls} times in {steps} steps: is `return` inside the loop?"
         elif total["image"] > 0.95 * total["noise"]:
             hint = (
                 "In every step: optimizer.zero_grad(), the loss, loss.backward(), optimizer.step(). The optimizer gets "
@@ -312,14 +312,14 @@ class check:
 
     @exercise
     def blend(answer: Any) -> str:
-        """blend(first, second, share): two dictionaries layer -> Gram matrix, mixed, `share` being the first one's."""
+        """blend(first, second, share): mixes two dictionaries layer -> Gram matrix; the first one's part is `share`."""
         first = {"conv1_1": gram_matrix(_integers(1, 2, 3, 3)), "conv2_1": gram_matrix(_integers(1, 3, 2, 2))}
         second = {layer: 3 * gram + 1 for layer, gram in first.items()}
         got = call(answer, first=first, second=second, share=0.25)
         if not isinstance(got, dict) or got.keys() != first.keys():
-            found = f"the keys {', '.join(map(str, got))}" if isinstance(got, dict) else f"a {type(got).__name__}"
+            description = f"the keys {', '.join(map(str, got))}" if isinstance(got, dict) else f"a {type(got).__name__}"
             raise NotYet(
-                f"got {found}, expected a dictionary with the keys {', '.join(first)}.\nMix layer by layer: "
+                f"got {description}, expected a dictionary with the keys {', '.join(first)}.\nMix layer by layer: "
                 "{layer: ... for layer in first}."
             )
         for layer, one in first.items():
@@ -369,7 +369,7 @@ class check:
 
 
 def _integers(*shape: int) -> Tensor:
-    """Small whole numbers without a pattern that a mistake could hide in; their sums are exact."""
+    """Small whole numbers, so irregular that no mistake stays hidden; their sums are exact."""
     n = torch.arange(int(np.prod(shape)))
     return (n * n % 11 * 5 % 7 - 2.0).view(shape)
 
@@ -387,11 +387,11 @@ def _known_layer(name: Any, where: str = "") -> None:
 
 
 def _terms(image: Tensor, content: Tensor, style: Tensor, model: VGG19, weights: Weights) -> tuple[float, float]:
-    """The content and the style term of an image, weighted."""
-    got, wanted, painted = (get_features(x, model) for x in (image, content, style))
-    in_content = content_loss(got[CONTENT_LAYER], wanted[CONTENT_LAYER], relative=True)
+    """The weighted content and style terms of an image, from the relative losses."""
+    features, content_features, style_features = (get_features(x, model) for x in (image, content, style))
+    in_content = content_loss(features[CONTENT_LAYER], content_features[CONTENT_LAYER], relative=True)
     in_style = sum(
-        weight * style_loss(got[layer], gram_matrix(painted[layer]), relative=True)
+        weight * style_loss(features[layer], gram_matrix(style_features[layer]), relative=True)
         for layer, weight in weights.layers.items()
     )
     return weights.content * in_content.item(), weights.style * in_style.item()

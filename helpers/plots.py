@@ -1,6 +1,6 @@
 """The figures of the lessons: tensors in, a Matplotlib `Figure` out, `show` to display it.
 
-Nothing here uses pyplot, whose global state belongs to one thread, so that figures can be drawn while a run goes on.
+Nothing here uses pyplot, whose global variables belong to one thread: figures can be drawn while a run goes on.
 """
 
 import io
@@ -47,9 +47,9 @@ def pictures(
 ) -> Figure:
     """Pictures side by side under their titles.
 
-    images: title -> an image tensor (1, 3, H, W), an array (H, W, 3) in [0, 1], or one map (H, W), drawn in grey.
+    images: title -> an image tensor (1, 3, H, W), an array (H, W, 3) in [0, 1], or one map (H, W).
     columns: pictures in a row; None puts all in one.
-    width: of the whole figure, in inches.
+    width: of the whole figure, in inches. map: Matplotlib's name of the colour map for maps (H, W).
     """
     arrays = {title: _array(image) for title, image in images.items()}
     columns = columns or len(arrays)
@@ -67,7 +67,7 @@ def pictures(
 
 
 def comparison(images: Mapping[str, Tensor], caption: str) -> Figure:
-    """Pictures of equal height under their titles, and a caption below them all: to send, or to hand in.
+    """Pictures of equal height under their titles, with one caption below: a figure to send, or to hand in.
 
     images: title -> an image tensor (1, 3, H, W); the sizes may differ. caption: of one line or more.
     """
@@ -95,16 +95,17 @@ def save_figure(figure: Figure, path: Path) -> Path:
 
 
 def signed(gradient: Tensor) -> np.ndarray:
-    """What a gradient (1, 3, H, W) asks for, as a picture (H, W, 3): grey is nothing, lighter is more of a colour.
+    """The change that a gradient (1, 3, H, W) asks for, as an array (H, W, 3) in [0, 1]: grey is none, lighter is more.
 
-    Gradient descent goes against the gradient, so that is what is shown, in units of its 99th percentile.
+    Gradient descent goes against the gradient, so the array shows the negative gradient, divided by the 99th percentile
+    of its absolute values.
     """
     wish = -gradient[0].permute(1, 2, 0).cpu().numpy()
     return np.clip(0.5 + 0.5 * wish / max(np.percentile(np.abs(wish), 99), 1e-12), 0, 1)
 
 
 def loss_curves(steps: Sequence[Step], marks: Mapping[int, str] = MappingProxyType({})) -> Figure:
-    """The total of a run and its weighted parts, one point an iteration, on a logarithmic axis.
+    """The total loss of a run and its weighted parts, one point per iteration, on a logarithmic axis.
 
     marks: iteration -> what happened there, drawn as a thin vertical line.
     """
@@ -122,7 +123,7 @@ def loss_curves(steps: Sequence[Step], marks: Mapping[int, str] = MappingProxyTy
 def curves(
     series: Mapping[str, Sequence[float]], ylabel: str = "total loss", marks: Mapping[int, str] = MappingProxyType({})
 ) -> Figure:
-    """Several runs on one logarithmic axis: label -> one value an iteration, from the first on; marks as above."""
+    """Several runs on one logarithmic axis: label -> one value per iteration. marks: as in `loss_curves`."""
     figure = Figure((10, 4), layout="constrained")
     ax = figure.subplots()
     for (label, values), colour, dashes in zip(series.items(), SERIES, DASHES, strict=False):
@@ -144,14 +145,14 @@ def by_size(series: Mapping[str, Mapping[int, float]], ylabel: str) -> Figure:
 
 
 def bars(values: Mapping[str, float], xlabel: str, log: bool = False) -> Figure:
-    """Horizontal bars, the first on top."""
+    """Horizontal bars, the first on top: label -> value. log: whether the axis is logarithmic."""
     figure = Figure((10, 0.7 + 0.4 * len(values)), layout="constrained")
     _bars(figure.subplots(), values, xlabel, log)
     return figure
 
 
 def mixed(picture: np.ndarray, weighted: Mapping[str, float]) -> Figure:
-    """A picture (H, W, 3) of a mixed gradient, and beside it the weighted losses that it comes from."""
+    """A mixed gradient as a picture (H, W, 3), and beside it the weighted losses that it comes from: term -> loss."""
     figure = Figure((9, 3), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.4, 1))
     left.imshow(picture)
@@ -163,7 +164,7 @@ def mixed(picture: np.ndarray, weighted: Mapping[str, float]) -> Figure:
 
 
 def gram_matrices(grams: Mapping[str, Tensor]) -> Figure:
-    """Gram matrices (1, C, C) as heat maps on a logarithmic scale of their own each: title -> matrix."""
+    """Gram matrices (1, C, C) as heat maps, each on its own logarithmic scale: title -> matrix."""
     figure = Figure((10, 10 / len(grams) + 0.5), layout="constrained")
     for ax, (title, gram) in zip(figure.subplots(1, len(grams), squeeze=False).flat, grams.items(), strict=True):
         ax.imshow(torch.log10(gram[0] / gram.max() + 1e-4).cpu().numpy(), cmap="cividis")
@@ -190,7 +191,7 @@ def aim(content: Tensor, style: Tensor, result: Tensor) -> Figure:
 
 
 def network(model: VGG19) -> Figure:
-    """VGG-19 up to conv5_1: a box a convolution, as high as its maps, as wide as its channels are many."""
+    """VGG-19 up to conv5_1, a box for each convolution: larger maps make it taller, more channels make it wider."""
     figure = Figure((10, 5.0), layout="constrained")
     ax = figure.subplots()
     left, names = 0.0, list(LAYERS.values())
@@ -265,14 +266,14 @@ def loss_graph() -> Figure:
 
 
 def _array(image: Tensor | np.ndarray) -> np.ndarray:
-    """An image tensor, an array or one map as something that imshow takes."""
+    """An image tensor, an array or one map (H, W) as an array that imshow takes."""
     if isinstance(image, Tensor):
         return im_convert(image) if image.dim() > 2 else image.detach().cpu().numpy()
     return np.asarray(image)
 
 
 def _bars(ax: Axes, values: Mapping[str, float], xlabel: str, log: bool) -> None:
-    """Bars in the colour of the term, the style's layers in the style's."""
+    """Horizontal bars, each in the colour of its term; style layers have the colour of the style."""
     colours = [COLOURS["style"] if name in STYLE_LAYERS else COLOURS.get(name, SERIES[4]) for name in values]
     ax.barh(list(values), list(values.values()), color=colours, log=log)
     ax.invert_yaxis()

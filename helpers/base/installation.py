@@ -42,10 +42,10 @@ def satisfied(requirement):
     name, bounds = re.match(r"([\w.-]+)(.*)", requirement).groups()
     # Leaves out the project's folder: an installation into another interpreter leaves its metadata there.
     elsewhere = [folder for folder in sys.path if Path(folder or ".").resolve() != ROOT]
-    found = next(iter(metadata.distributions(name=name, path=elsewhere)), None)
-    if found is None:
+    distribution = next(iter(metadata.distributions(name=name, path=elsewhere)), None)
+    if distribution is None:
         return False
-    version = numbers(found.version)
+    version = numbers(distribution.version)
     holds = {">=": version.__ge__, "<": version.__lt__}
     return all(holds[sign](numbers(bound)) for sign, bound in re.findall(r"(>=|<)([\d.]+)", bounds))
 
@@ -57,8 +57,8 @@ def numbers(version):
 
 def environment():
     """Installs or repairs .venv as needed, until it satisfies requirements.txt; returns its interpreter's path."""
-    wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
-    if COMPLETE.is_file() and COMPLETE.read_text() == wanted and PYTHON.exists():
+    digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+    if COMPLETE.is_file() and COMPLETE.read_text() == digest and PYTHON.exists():
         return PYTHON
     if WORK != ROOT:
         stop(
@@ -95,7 +95,7 @@ def environment():
             stop(diagnosis("".join(lines)))
     except KeyboardInterrupt:
         stop("The installation was interrupted. Run the same command again: it goes on from what is there.")
-    COMPLETE.write_text(wanted)
+    COMPLETE.write_text(digest)
     return PYTHON
 
 

@@ -1,4 +1,4 @@
-"""`python3 -m helpers bench`: how fast a picture comes about on this machine, beside the loop of a textbook."""
+"""`python3 -m helpers bench`: how fast this machine paints a picture, compared with the loop of a textbook."""
 
 import argparse
 import json
@@ -22,9 +22,9 @@ from helpers.transfer import AVERAGE, coarse_to_fine, style_transfer
 from helpers.vgg import LAYERS, VGG19, load_vgg19
 
 SIZE = 768  # pixels on the long side: the table's pictures are 768 x 512
-SMALL_SIZE = 304  # where a run of 400 iterations on a single scale can be waited for
+SMALL_SIZE = 304  # so small that 400 iterations on a single scale do not take too long
 ROUNDS = 3
-TURN_SECONDS = 1.0  # seconds at least: a short iteration is repeated
+TURN_SECONDS = 1.0  # a turn takes at least this long: short iterations are repeated
 SIZES = (192, 384, 768, 1536)
 STEPS = 400
 GIB = 2**30
@@ -41,12 +41,12 @@ def textbook(content: Tensor, style: Tensor) -> Iterator[Tensor]:
     style_layers, content_layer = (0, 5, 10, 19, 28), 21
 
     def features(image: Tensor) -> dict[int, Tensor]:
-        kept = {}
+        maps = {}
         for index, layer in enumerate(layers):
             image = layer(image)
             if index in (*style_layers, content_layer):
-                kept[index] = image
-        return kept
+                maps[index] = image
+        return maps
 
     def gram(feature: Tensor) -> Tensor:
         rows = feature.reshape(feature.shape[1], -1)
@@ -58,10 +58,10 @@ def textbook(content: Tensor, style: Tensor) -> Iterator[Tensor]:
     optimizer = torch.optim.Adam([image], lr=0.02)
     while True:
         optimizer.zero_grad()
-        found = features(image)
-        loss = (found[content_layer] - target).square().mean()
+        responses = features(image)
+        loss = (responses[content_layer] - target).square().mean()
         for index in style_layers:
-            loss = loss + 1e3 * (gram(found[index]) - grams[index]).square().mean()
+            loss = loss + 1e3 * (gram(responses[index]) - grams[index]).square().mean()
         loss.backward()
         optimizer.step()
         yield loss.detach()
@@ -75,7 +75,7 @@ def ours(network: str, content: Tensor, style: Tensor) -> Iterator[float]:
 
 
 def random_vgg19() -> VGG19:
-    """VGG-19 in its full width, with filters that keep the size of what passes."""
+    """VGG-19 in its full width, with random filters that keep the responses at about the same size."""
     model = VGG19().requires_grad_(False).to(memory_format=torch.channels_last)
     for name in LAYERS.values():
         torch.nn.init.kaiming_normal_(getattr(model, name).weight, nonlinearity="relu")
@@ -83,8 +83,11 @@ def random_vgg19() -> VGG19:
 
 
 def serve(pipe: connection.Connection, engine: str, size: int) -> None:
-    """In a process of its own: for each message a turn's iterations, and each one's seconds; then the peak memory."""
-    # load_image enlarges nothing, unless the shape is asked for.
+    """Runs in its own process. Each message True starts a turn, answered with its iterations' seconds; False ends it.
+
+    The last answer is the peak memory, in bytes.
+    """
+    # load_image enlarges a picture only if its shape is passed.
     content, style = (
         load_image(name, shape=(size * 2 // 3, size)).to(best_device()) for name in ("landscape", "van_gogh")
     )
@@ -102,7 +105,7 @@ def serve(pipe: connection.Connection, engine: str, size: int) -> None:
 
 
 def peak_memory() -> int:
-    """The most bytes that this process had at a time: on the GPU where there is one, else in memory."""
+    """This process's peak memory in bytes: on the GPU if there is one, else in RAM."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
     status = Path("/proc/self/status")
@@ -119,7 +122,7 @@ def peak_memory() -> int:
 
 @contextmanager
 def engines(of: Sequence[tuple[str, int]]) -> Iterator[list[connection.Connection]]:
-    """A process for each (engine, size)."""
+    """Context manager: starts a process for each (engine, size), and yields the pipes to them."""
     context = get_context("spawn")  # a fork would begin with this process's memory
     pipes, processes = [], []
     for engine, size in of:
@@ -137,14 +140,14 @@ def engines(of: Sequence[tuple[str, int]]) -> Iterator[list[connection.Connectio
 
 
 def iterations(of: Sequence[tuple[str, int]], rounds: int = ROUNDS) -> list[dict[str, Any]]:
-    """Seconds an iteration (the median) and peak memory of each, taking turns so that a busy moment meets them all."""
+    """Median seconds per iteration and peak memory in bytes; they take turns, so that a busy moment affects all."""
     with engines(of) as pipes:
         seconds: list[list[float]] = [[] for _ in of]
         for turn in range(rounds + 1):
             for pipe, measured in zip(pipes, seconds, strict=True):
                 pipe.send(True)
-                took = pipe.recv()
-                measured += took if turn else []  # the first one prepares
+                turn_seconds = pipe.recv()
+                measured += turn_seconds if turn else []  # the first turn is a warm-up
         memory = [(pipe.send(False), pipe.recv())[1] for pipe in pipes]
     return [
         {"engine": engine, "size": size, "seconds": statistics.median(measured), "bytes": peak}
@@ -157,18 +160,18 @@ def picture(size: int, scales: int) -> dict[str, Any]:
     model = load_vgg19()
     content, style = (load_image(name, size) for name in ("landscape", "van_gogh"))
     *_, last = coarse_to_fine(content, style, model, steps=STEPS, scales=scales)
-    (judged,) = style_transfer(content, style, model, steps=1, start=last.image, precision="float32")
+    (final,) = style_transfer(content, style, model, steps=1, start=last.image, precision="float32")
     return {
         "size": size,
         "scales": scales,
         "seconds": last.seconds,
-        "style": judged.style,
-        "content": judged.content,
+        "style": final.style,
+        "content": final.content,
     }
 
 
 def measure() -> dict[str, Any]:
-    """Everything that the table shows."""
+    """Measures everything that the table shows."""
     device = best_device()
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
     return {
@@ -184,7 +187,7 @@ NAMES = {"textbook": "textbook loop, VGG-19", "vgg19": "VGG-19", "compact": "com
 
 
 def table(found: dict[str, Any]) -> str:
-    """What was measured, to read."""
+    """The results of `measure` as a text to read."""
     book = found["iterations"][0]
     lines = [f"{found['machine']}; networks compute in {found['precision']}", ""]
     lines.append(
@@ -212,17 +215,17 @@ def table(found: dict[str, Any]) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs the command; returns its exit code."""
+    """Runs the command; returns its exit code: 0, or 2 after one line on what was wrong."""
     options = argparse.ArgumentParser(
         prog="python3 -m helpers bench",
         description="Measures this machine, in about two minutes: the loop of a textbook, and what is here instead.",
     )
     options.add_argument("--json", action="store_true", help="print the figures as JSON")
-    given = options.parse_args(arguments)
+    typed = options.parse_args(arguments)
     try:
-        found = measure()
+        results = measure()
     except TeachingError as error:
         print(error, file=sys.stderr)
         return 2
-    print(json.dumps(found, indent=2) if given.json else table(found))
+    print(json.dumps(results, indent=2) if typed.json else table(results))
     return 0

@@ -5,7 +5,7 @@ of the channels, looks at the same picture as the teacher, and an affine project
 the teacher's response there. Three things make it work:
 
 - Batch normalisation between convolution and ReLU keeps channels alive; it is folded into the convolution at the end.
-- The teacher is the expensive part, so its responses are kept in a pool and each is learned from several times.
+- The teacher is the expensive part, so a pool keeps its responses, and the student learns from each several times.
 - A quarter of the new pictures are painted by the student itself, stopped anywhere between noise and painting. Style
   transfer searches for whatever satisfies the student, so it finds the pictures that only the student thinks are
   right; there the teacher has to correct it.
@@ -53,8 +53,8 @@ CROPS_AT_FIRST = 512
 POOL = 2048  # crops to learn from; the oldest leave first
 STEPS_A_ROUND = 128  # optimizer steps in a round, so that a crop is used about ten times
 MAX_POSITIONS = 20  # a response is compared at no more than 20 x 20 positions: neighbours hardly differ
-CANVASES = 12  # pictures that the student is painting; each joins the pool twice a round
-ROUNDS_ALONE = 4  # before the student can paint
+CANVASES = 12  # pictures that the student paints; each joins the pool twice a round
+ROUNDS_ALONE = 4  # at the beginning, before the student can paint
 
 # The layers that style transfer reads count most, the deep ones among them above all, for they are hardest to match;
 # the others guide the way to them.
@@ -80,7 +80,7 @@ class Student(nn.Module):
     def loss(self, crops: Tensor, targets: dict[str, Tensor], energy: dict[str, float]) -> dict[str, Tensor]:
         """For each layer, the share of the teacher's energy that the projection misses: |P s - t|^2 / |t|^2.
 
-        crops: (B, 3, CROP, CROP); targets: layer -> the teacher's `samples`; energy: layer -> their mean square.
+        crops: (B, 3, CROP, CROP); targets: layer -> the teacher's `samples`; energy: layer -> the samples' mean square.
         """
         features = get_features(crops, self.network, targets)
         return {
@@ -99,13 +99,13 @@ class Student(nn.Module):
 
 
 def samples(response: Tensor) -> Tensor:
-    """(B, C, H, W) -> (B, positions, C): a response at every k-th row and column, at most 20 x 20 positions."""
+    """(B, C, H, W) -> (B, positions, C): a response at every k-th row and column, for crops at most 20 x 20."""
     k = max(1, round(response.shape[-1] / MAX_POSITIONS))
     return response[..., k // 2 :: k, k // 2 :: k].flatten(2).transpose(1, 2).contiguous()
 
 
 def random_crops(pictures: Sequence[Tensor], count: int) -> Tensor:
-    """(count, 3, CROP, CROP), normalised: pieces of pictures (3, H, W), scales, colours and noise at random."""
+    """Crops of pictures (3, H, W), uint8, with random scale, colours and noise: (count, 3, CROP, CROP), normalised."""
     crop = v2.Compose([
         v2.RandomResizedCrop(CROP, scale=(0.08, 1.0), ratio=(0.8, 1.25), antialias=True),
         v2.RandomHorizontalFlip(),
@@ -118,7 +118,7 @@ def random_crops(pictures: Sequence[Tensor], count: int) -> Tensor:
 
 
 class Pool:
-    """The last POOL crops, with what the teacher saw in them (half precision, to save memory)."""
+    """The last POOL crops, with the teacher's responses to them (in half precision, to save memory)."""
 
     def __init__(self, teacher: VGG19):
         self.teacher, self.size = teacher, 0
@@ -127,7 +127,7 @@ class Pool:
 
     @torch.no_grad()
     def add(self, crops: Tensor) -> None:
-        """Shows crops (N, 3, CROP, CROP), N a multiple of BATCH, to the teacher and keeps them."""
+        """Adds crops (N, 3, CROP, CROP), N a multiple of BATCH, and the teacher's responses to them."""
         for batch in crops.split(BATCH):
             at = self.size % POOL
             self.crops[at : at + BATCH] = batch
@@ -140,13 +140,13 @@ class Pool:
 
     def draw(self) -> tuple[Tensor, dict[str, Tensor]]:
         """A random batch: crops (BATCH, 3, CROP, CROP), and layer -> (BATCH, positions, C)."""
-        chosen = torch.randint(min(self.size, POOL), (BATCH,))
-        crops = self.crops[chosen].contiguous(memory_format=torch.channels_last)
-        return crops, {name: kept[chosen].float() for name, kept in self.targets.items()}
+        indices = torch.randint(min(self.size, POOL), (BATCH,))
+        crops = self.crops[indices].contiguous(memory_format=torch.channels_last)
+        return crops, {name: targets[indices].float() for name, targets in self.targets.items()}
 
 
 class Canvases:
-    """The canvases on which the student is painting: each after a content and a style of its own, from noise."""
+    """The canvases on which the student paints: each starts as noise, and has its own content and style."""
 
     def __init__(self, photographs: Sequence[Tensor], styles: Sequence[Tensor]):
         self.photographs, self.styles = photographs, styles
@@ -154,7 +154,10 @@ class Canvases:
         self.begun = False
 
     def paint(self, network: VGG19) -> Tensor:
-        """Goes on with each canvas, or in one case of five begins a new one; (2 * CANVASES, 3, CROP, CROP)."""
+        """Goes on with each canvas, or in one case of five begins a new one.
+
+        Returns (2 * CANVASES, 3, CROP, CROP), normalised: all canvases halfway, then all at the end.
+        """
         new = torch.rand(CANVASES) < (0.2 if self.begun else 1.0)
         self.begun, count = True, int(new.sum())
         if count:
@@ -193,7 +196,7 @@ class Canvases:
 def scale_to_unit_mean(network: VGG19, images: Tensor) -> None:
     """Scales every layer so that its mean response over images (B, 3, H, W) is 1, and nothing else changes.
 
-    A ReLU lets positive factors through, so a layer's factor is undone in the next one's filters.
+    A ReLU commutes with positive factors, so the next layer's filters can undo a layer's factor.
     """
     before = 1.0
     for name, response in get_features(images, network, LAYERS.values()).items():
@@ -205,29 +208,29 @@ def scale_to_unit_mean(network: VGG19, images: Tensor) -> None:
 
 
 def load_teacher(name: str) -> VGG19:
-    """VGG-19 with maximum pooling, as it was trained: "imagenet", a file of weights, or the original's as .npz.
+    """VGG-19 with maximum pooling, as it was trained: "imagenet", a file of weights, or the original ones as .npz.
 
     The original (Simonyan and Zisserman's Caffe model) takes BGR from 0 to 255 minus a mean. Its first layer is changed
-    here so that it takes our image tensors.
+    here so that it takes our image tensors. Raises TeachingError if the file cannot be read.
     """
     if not name.endswith(".npz"):
         return load_vgg19(name, "max", device="cpu")
     try:
         with np.load(name, allow_pickle=False) as file:
-            state = {key: torch.from_numpy(file[key].astype(np.float32)) for key in file}
+            state_dict = {key: torch.from_numpy(file[key].astype(np.float32)) for key in file}
     except (OSError, ValueError) as error:
         raise TeachingError(f"The teacher '{name}' cannot be read: {error}.") from None
     caffe_mean = torch.tensor([123.68, 116.779, 103.939])
-    rgb = state["conv1_1.weight"].flip(1)
-    state["conv1_1.bias"] += (rgb.sum((2, 3)) * (255 * MEAN.flatten() - caffe_mean)).sum(1)
-    state["conv1_1.weight"] = rgb * 255 * STD
+    rgb = state_dict["conv1_1.weight"].flip(1)
+    state_dict["conv1_1.bias"] += (rgb.sum((2, 3)) * (255 * MEAN.flatten() - caffe_mean)).sum(1)
+    state_dict["conv1_1.weight"] = rgb * 255 * STD
     teacher = VGG19(pooling="max")
-    teacher.load_state_dict(state)
+    teacher.load_state_dict(state_dict)
     return teacher.requires_grad_(False).eval().to(memory_format=torch.channels_last)
 
 
 def read_pictures(folder: Path) -> list[Tensor]:
-    """All pictures of a folder as (3, H, W), uint8, at most 640 pixels long."""
+    """All pictures of a folder as (3, H, W), uint8, at most 640 pixels long; raises TeachingError if there are none."""
     pictures = [load_image(path, 640) for path in pictures_in(folder).values()]
     if not pictures:
         raise TeachingError(f"'{folder}' holds no pictures (.jpg, .png or .webp).")
@@ -243,7 +246,7 @@ def train(
     rate: float,
     seed: int,
 ) -> Student:
-    """Trains a student, or goes on from the checkpoint; saves one after every round.
+    """Trains a student, from the checkpoint on if there is one; saves a checkpoint after every round.
 
     photographs, paintings: (3, H, W), uint8. Paintings are few and matter, so each counts four times.
     The learning rate rises for 300 steps and then falls along a cosine to 0 in the last round.
@@ -293,9 +296,10 @@ def train(
 
 
 def held_out(folder: Path | None, photographs: list[Tensor]) -> list[Tensor]:
-    """Image tensors to measure on: those of a folder, or twelve photographs, which leave the list to train on.
+    """Image tensors to measure on: those of a folder, or twelve of the photographs, which are removed from that list.
 
-    Each (1, 3, H, W), the long side 384 at most, both sides multiples of 32.
+    Each is (1, 3, H, W), both sides multiples of 32: of a folder's pictures the long side is 384 at most, of the
+    photographs the short side is 256.
     """
     if folder:
         images = [load_image(path, 384) for path in pictures_in(folder).values()]
@@ -306,7 +310,7 @@ def held_out(folder: Path | None, photographs: list[Tensor]) -> list[Tensor]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`python3 -m helpers distil`; returns the exit code."""
+    """Runs the command; returns its exit code: 0, or 2 after one line on what was wrong."""
     options = argparse.ArgumentParser(
         prog="python3 -m helpers distil",
         description="Trains the compact network on a teacher's responses. Interrupted, it goes on from its checkpoint.",
@@ -323,25 +327,25 @@ def main(arguments: Sequence[str]) -> int:
     add("--rate", type=float, default=2e-3, help="the highest learning rate")
     add("--seed", type=int, default=0)
     add("--out", type=Path, default=COMPACT_WEIGHTS, help="the trained network (.safetensors)")
-    given = options.parse_args(arguments)
+    typed = options.parse_args(arguments)
     try:
-        teacher = load_teacher(given.teacher)
-        photographs = read_pictures(given.images)
-        images = held_out(given.evaluate, photographs)
-        paintings = read_pictures(given.paintings)
-        checkpoint = given.out.with_suffix(".checkpoint")
-        student = train(teacher, photographs, paintings, given.rounds, checkpoint, given.rate, given.seed)
+        teacher = load_teacher(typed.teacher)
+        photographs = read_pictures(typed.images)
+        images = held_out(typed.evaluate, photographs)
+        paintings = read_pictures(typed.paintings)
+        checkpoint = typed.out.with_suffix(".checkpoint")
+        student = train(teacher, photographs, paintings, typed.rounds, checkpoint, typed.rate, typed.seed)
     except TeachingError as error:
         print(error, file=sys.stderr)
         return 2
     network = student.folded()
-    torch.manual_seed(given.seed)
+    torch.manual_seed(typed.seed)
     scale_to_unit_mean(network, random_crops(photographs, 64))
     table = "| layer | unexplained | dead channels |\n|---|---|---|\n" + "".join(
         f"| {name} | {share:.3f} | {dead} of {CHANNELS[name]} |\n"
         for name, (share, dead) in agreement(network, teacher, images).items()
     )
     print(table)
-    write_whole(given.out, save({name: value.half().contiguous() for name, value in network.state_dict().items()}))
-    write_whole(given.out.with_suffix(".md"), table.encode())
+    write_whole(typed.out, save({name: value.half().contiguous() for name, value in network.state_dict().items()}))
+    write_whole(typed.out.with_suffix(".md"), table.encode())
     return 0

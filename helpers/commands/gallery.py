@@ -2,7 +2,7 @@
 
     python3 -m helpers gallery --content photographs/ --style paintings/ --vary style_weight=10,100,1000
 
-What is there already, made from the same files by the same settings, is not made again.
+A picture that exists already, made from the same files with the same settings, is not made again.
 """
 
 import argparse
@@ -32,18 +32,18 @@ from helpers.runs.settings import Settings, add_options, typed_over
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One picture that is wanted."""
+    """One picture to be made."""
 
     content: Path
     style: Path
-    names: tuple[str, str]  # of these two
+    names: tuple[str, str]  # of content and style
     settings: Settings
-    varied: dict[str, str]  # what --vary makes of them here, for example {"style_weight": "10"}
+    varied: dict[str, str]  # this picture's values of the settings in --vary, for example {"style_weight": "10"}
     out: Path
 
     @property
     def sources(self) -> list[str]:
-        """The two files, told by their contents."""
+        """Digests of the contents of the two files."""
         return [hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in (self.content, self.style)]
 
     @property
@@ -53,20 +53,20 @@ class Task:
 
     @property
     def done(self) -> bool:
-        """Whether the picture is there, finished, and made as it is wanted, wherever its two files lie by now."""
+        """Whether the picture exists, is finished, and was made with these settings from the same file contents."""
         try:
             recipe = load_recipe(self.out)
-            made_with = Settings.from_recipe(recipe)
+            settings = Settings.from_recipe(recipe)
         except TeachingError:
             return False
-        same = replace(made_with, content=self.settings.content, style=self.settings.style) == self.settings
+        same = replace(settings, content=self.settings.content, style=self.settings.style) == self.settings
         return (
             same and recipe.get("sources") == self.sources and (recipe.get("iteration") == self.settings.last_iteration)
         )
 
     @property
     def entry(self) -> Entry:
-        """Its place in the album."""
+        """The picture's entry in the album."""
         return Entry(self.out, self.content, self.style, self.names, self.varied)
 
     def __str__(self) -> str:
@@ -74,10 +74,10 @@ class Task:
 
 
 def paint(settings: Settings, recipe: Mapping[str, Any], content: bytes, style: bytes) -> bytes:
-    """One picture as the contents of a PNG, which carries its recipe and losses.
+    """Paints one picture; returns it as the bytes of a PNG, which carries its recipe and losses.
 
-    content, style: the contents of the files. Everything comes in and goes out through the arguments and the result,
-    so that any machine with this project can do it.
+    content, style: the bytes of the files. All input comes through the arguments, and all output through the result, so
+    that any machine with this project can do it.
     """
     images = (load_image(io.BytesIO(file), settings.size) for file in (content, style))
     for step in painting(settings, *images):  # noqa: B007 (the last one is used)
@@ -86,7 +86,7 @@ def paint(settings: Settings, recipe: Mapping[str, Any], content: bytes, style: 
 
 
 def tasks(typed: argparse.Namespace) -> list[Task]:
-    """Every combination that is asked for; raises TeachingError for pictures and settings that do not exist."""
+    """A task for each combination that was typed; raises TeachingError for pictures and settings that do not exist."""
     options = {name: value for name, value in vars(typed).items() if name not in ("content", "style")}
     base = typed_over(Settings(), options)
     contents, styles = found(typed.content, CONTENTS), found(typed.style, STYLES)
@@ -94,24 +94,24 @@ def tasks(typed: argparse.Namespace) -> list[Task]:
         dict(zip((name for name, _ in typed.vary), values, strict=True))
         for values in itertools.product(*(values for _, values in typed.vary))
     ]
-    wanted = []
+    result = []
     for (name, content), (manner, style), varied in itertools.product(contents.items(), styles.items(), variations):
         names = {"content": name_in_recipe(name, content), "style": name_in_recipe(manner, style)}
         settings = replace(typed_over(base, typed_values(varied)), **names)
         parts = [name, manner, *(f"{option}={value.replace('/', '_')}" for option, value in varied.items())]
-        wanted.append(Task(content, style, (name, manner), settings, varied, typed.folder / f"{'--'.join(parts)}.png"))
-    return wanted
+        result.append(Task(content, style, (name, manner), settings, varied, typed.folder / f"{'--'.join(parts)}.png"))
+    return result
 
 
 def typed_values(varied: Mapping[str, str]) -> argparse.Namespace:
-    """{"style_weight": "10"} as if it had been typed as an option."""
+    """Parses {"style_weight": "10"} as if it had been typed as an option."""
     options = Parser(prog="python3 -m helpers gallery", add_help=False, allow_abbrev=False)
     add_options(options)
     return options.parse_args([f"--{name.replace('_', '-')}={value}" for name, value in varied.items()])
 
 
 def found(named: Sequence[str], bundled: Mapping[str, Path]) -> dict[str, Path]:
-    """Folders, files and bundled names as pictures by name; raises TeachingError where there are none."""
+    """name -> path of the pictures in folders, files and bundled names; raises TeachingError if there are none."""
     paths = []
     for text in named or bundled:
         folder = Path(text).expanduser()
@@ -123,7 +123,7 @@ def found(named: Sequence[str], bundled: Mapping[str, Path]) -> dict[str, Path]:
 
 
 def named_apart(paths: Sequence[Path], known: Mapping[Path, str]) -> dict[str, Path]:
-    """The pictures by name: their known ones, else their stems, with as many folders before as it takes to differ."""
+    """name -> path: the known name, or else the stem; equal names get parent folders in front until they differ."""
     names = {path: known.get(path, path.stem) for path in paths}
     for parts in itertools.count(2):
         taken = list(names.values())
@@ -135,18 +135,18 @@ def named_apart(paths: Sequence[Path], known: Mapping[Path, str]) -> dict[str, P
 
 
 def here(wanted: Sequence[Task]) -> Iterator[tuple[Task, bytes | Exception]]:
-    """Makes the pictures in this process; gives each with the contents of its file, or with what it failed with."""
+    """Paints in this process; yields each task with the bytes of its PNG, or with the exception that it raised."""
     for task in wanted:
         try:
             yield task, paint(task.settings, task.recipe, task.content.read_bytes(), task.style.read_bytes())
-        except Exception as error:  # whatever it is, the others are still to be made
+        except Exception as error:  # whatever it is, the other pictures still have to be made
             yield task, error
 
 
 def on_cluster(wanted: Sequence[Task], address: str) -> Iterator[tuple[Task, bytes | Exception]]:
-    """Likewise, on the workers of a Dask scheduler, in the order in which they are finished.
+    """Like `here`, but paints on the workers of a Dask scheduler, and yields in the order in which they finish.
 
-    A worker that is lost has its pictures made by another. Raises TeachingError without a scheduler.
+    If a worker is lost, another one makes its pictures. Raises TeachingError without Dask or a scheduler.
     """
     try:
         from distributed import Client, as_completed
@@ -161,12 +161,12 @@ def on_cluster(wanted: Sequence[Task], address: str) -> Iterator[tuple[Task, byt
         print(f"{len(client.scheduler_info()['workers'])} workers at {address}", file=sys.stderr)
 
         @cache
-        def sent(path: Path) -> Any:
-            # As the result of a task, so that it is made again when the worker that has it is lost.
+        def remote(path: Path) -> Any:
+            # Sent as the result of a task, so that it is made again if the worker that has it is lost.
             return client.submit(bytes, path.read_bytes())
 
         futures = {
-            client.submit(paint, task.settings, task.recipe, sent(task.content), sent(task.style), pure=False): task
+            client.submit(paint, task.settings, task.recipe, remote(task.content), remote(task.style), pure=False): task
             for task in wanted
         }
         for future in as_completed(futures):
@@ -178,8 +178,8 @@ def on_cluster(wanted: Sequence[Task], address: str) -> Iterator[tuple[Task, byt
 
 
 def gallery(wanted: Sequence[Task], results: Iterable[tuple[Task, bytes | Exception]]) -> dict[Task, Exception]:
-    """Writes the pictures as they come, tells how far it is, and returns what failed."""
-    failed = {}
+    """Writes the pictures as they come, shows the progress, and returns task -> exception for those that failed."""
+    failures = {}
     with tqdm(results, total=len(wanted), unit="picture", disable=None, dynamic_ncols=True) as progress:
         for task, result in progress:
             try:
@@ -188,9 +188,9 @@ def gallery(wanted: Sequence[Task], results: Iterable[tuple[Task, bytes | Except
                 write_whole(task.out, result)
                 progress.write(str(task.out), file=sys.stdout)
             except Exception as error:
-                failed[task] = error
+                failures[task] = error
                 progress.write(f"{task} failed: {in_one_line(error)}", file=sys.stderr)
-    return failed
+    return failures
 
 
 def in_one_line(error: Exception) -> str:
@@ -208,14 +208,14 @@ def variation(text: str) -> tuple[str, list[str]]:
 
 def parser() -> Parser:
     """The options of a gallery, and of the settings."""
-    made = Parser(
+    result = Parser(
         prog="python3 -m helpers gallery",
         description="Paints every photograph in every style. Pictures that are there already are not made again.",
         epilog="All other options are those of `python3 -m helpers render`, for every picture.",
         allow_abbrev=False,
         usage="%(prog)s [--content DIR ...] [--style DIR ...] [--vary NAME=A,B,...] [--folder DIR] [options of render]",
     )
-    add = made.add_argument
+    add = result.add_argument
     add("--content", nargs="+", default=[], metavar="DIR", help="folders, files or names (default: the bundled ones)")
     add("--style", nargs="+", default=[], metavar="DIR", help="likewise")
     add("--vary", type=variation, action="append", default=[], metavar="NAME=A,B,...",
@@ -223,22 +223,22 @@ def parser() -> Parser:
     add("--folder", type=Path, default=places.RESULTS / "gallery", metavar="DIR",
         help="where it goes (default: %(default)s)")  # fmt: skip
     add("--scheduler", metavar="ADDRESS", help="of a Dask cluster that does the work, for example tcp://10.0.0.1:8786")
-    add_options(made, pictures=False)
-    return made
+    add_options(result, pictures=False)
+    return result
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs the command; returns 0, 1 where a picture failed, 2 where the work could not be begun or gone on with."""
+    """Runs the command; returns its exit code: 0, 1 if a picture failed, 2 after any other error, 130 after Ctrl-C."""
     try:
         typed = parser().parse_args(arguments)
-        wanted = tasks(typed)
-        missing = [task for task in wanted if not task.done]
-        print(f"{len(wanted)} pictures, {len(wanted) - len(missing)} of them there already", file=sys.stderr)
+        all_tasks = tasks(typed)
+        missing = [task for task in all_tasks if not task.done]
+        print(f"{len(all_tasks)} pictures, {len(all_tasks) - len(missing)} of them there already", file=sys.stderr)
         code = worked_through(missing, typed.scheduler)
-        there = [task.entry for task in wanted if task.done]
-        if there:
-            print(save_sheet(there, typed.folder / "sheet.png"))
-            print(save_page(there, typed.folder / "index.html"))
+        entries = [task.entry for task in all_tasks if task.done]
+        if entries:
+            print(save_sheet(entries, typed.folder / "sheet.png"))
+            print(save_page(entries, typed.folder / "index.html"))
     except TeachingError as error:
         print(error, file=sys.stderr)
         return 2
@@ -246,17 +246,17 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def worked_through(missing: Sequence[Task], scheduler: str | None) -> int:
-    """Makes what is missing, as far as that goes, says what is missing still, and returns the command's exit code."""
+    """Makes the missing pictures as far as possible, prints which ones failed, and returns the command's exit code."""
     try:
-        failed = gallery(missing, on_cluster(missing, scheduler) if scheduler else here(missing))
+        failures = gallery(missing, on_cluster(missing, scheduler) if scheduler else here(missing))
     except KeyboardInterrupt:
         print("Stopped. The same command goes on with what is missing.", file=sys.stderr)
         return 130
     except TeachingError as error:
         print(error, file=sys.stderr)
         return 2
-    if failed:
-        print(f"{len(failed)} of {len(missing)} pictures failed:", file=sys.stderr)
-        for task, error in failed.items():
+    if failures:
+        print(f"{len(failures)} of {len(missing)} pictures failed:", file=sys.stderr)
+        for task, error in failures.items():
             print(f"  {task}: {in_one_line(error)}", file=sys.stderr)
-    return 1 if failed else 0
+    return 1 if failures else 0

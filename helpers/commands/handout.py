@@ -1,10 +1,10 @@
-"""What a class is given: the lessons without outputs and solutions, or with the solutions in place.
+"""The handout for a class: the lessons without outputs and solutions, or with the solutions in place.
 
     python3 -m helpers handout                  # results/handout.zip
     python3 -m helpers handout --solutions      # results/solutions.zip
 
-Both are made from the notebooks of this project. An exercise's stub has the tag "exercise"; below its check follows a
-cell with the tag "solution", in which the code and the words that explain it are folded.
+Both are made from the notebooks of this project. An exercise's stub has the tag "exercise"; its check comes
+next, and then a cell with the tag "solution", which holds the code and its explanation, folded.
 """
 
 import re
@@ -40,7 +40,7 @@ def exercises(notebook: NotebookNode) -> list[tuple[NotebookNode, NotebookNode, 
 
 
 def cleared(notebook: NotebookNode) -> NotebookNode:
-    """A notebook that was never run."""
+    """The notebook, changed in place, without outputs and execution counts."""
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
@@ -48,45 +48,45 @@ def cleared(notebook: NotebookNode) -> NotebookNode:
 
 
 def for_students(notebook: NotebookNode) -> NotebookNode:
-    """Without outputs and solutions."""
+    """The notebook, changed in place, without outputs and solutions."""
     notebook.cells = [cell for cell in notebook.cells if "solution" not in _tags(cell)]
     return cleared(notebook)
 
 
 def solved(notebook: NotebookNode) -> NotebookNode:
-    """Without outputs, with every solution in its stub's place, and what explains it below the check.
+    """The notebook, changed in place: no outputs, every solution in its stub's place, its explanation after the check.
 
     Raises TeachingError for a lesson whose solutions were taken out.
     """
     for stub, _, solution in exercises(notebook):
         if "solution" not in _tags(solution):
             raise TeachingError("These lessons came without solutions; ask where they came from for those with them.")
-        stub.source, explained = FOLDED.search(solution.source).groups()
-        solution.source = explained
+        stub.source, explanation = FOLDED.search(solution.source).groups()
+        solution.source = explanation
     notebook.cells = [cell for cell in notebook.cells if cell.source]
     return cleared(notebook)
 
 
 def write(folder: Path, solutions: bool = False, notebooks_only: bool = False) -> None:
-    """Fills a folder with the lessons and, unless they alone are wanted, with everything that they need."""
+    """Fills a folder with the lessons and, unless `notebooks_only`, with everything that they need."""
     change = solved if solutions else for_students
     (folder / "notebooks").mkdir(parents=True)
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         notebook = change(nbformat.read(path, as_version=4))
         nbformat.write(notebook, folder / "notebooks" / path.name)
-    if solutions:  # the guide for teaching tells the answers to its questions
+    if solutions:  # the guide for teaching contains answers
         shutil.copy(NOTEBOOKS / "README.md", folder / "notebooks")
     if notebooks_only:
         return
     for pattern in NEEDED:
         for path in sorted(ROOT.glob(pattern)):
-            to = folder / path.relative_to(ROOT)
+            target = folder / path.relative_to(ROOT)
             if path.is_dir():
-                shutil.copytree(path, to, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+                shutil.copytree(path, target, ignore=shutil.ignore_patterns("__pycache__", ".*"))
             else:
-                to.parent.mkdir(exist_ok=True)
-                shutil.copy(path, to)
-    if not solutions:  # nor the section that leads to the guide
+                target.parent.mkdir(exist_ok=True)
+                shutil.copy(path, target)
+    if not solutions:  # the guide is left out, and so is the section that leads to it
         readme = (folder / "README.md").read_text(encoding="utf-8")
         (folder / "README.md").write_text(INSTRUCTOR.sub("", readme), encoding="utf-8")
 
@@ -94,8 +94,8 @@ def write(folder: Path, solutions: bool = False, notebooks_only: bool = False) -
 def handout(out: Path, solutions: bool = False, notebooks_only: bool = False) -> Path:
     """Makes a handout: a zip file if `out` ends in .zip, else a folder; returns its path.
 
-    A zip file is replaced. Raises TeachingError for a folder that is not empty, for it may hold somebody's work, and
-    where nothing can be written.
+    An earlier zip file is replaced. Raises TeachingError for a folder that is not empty, because it may hold somebody's
+    work, and if nothing can be written.
     """
     try:
         if out.suffix.lower() != ".zip":
@@ -105,15 +105,15 @@ def handout(out: Path, solutions: bool = False, notebooks_only: bool = False) ->
             return out
         with tempfile.TemporaryDirectory() as folder:
             write(Path(folder) / out.stem, solutions, notebooks_only)
-            packed = shutil.make_archive(f"{folder}/packed", "zip", folder, out.stem)
-            write_whole(out, Path(packed).read_bytes())
+            archive = shutil.make_archive(f"{folder}/packed", "zip", folder, out.stem)
+            write_whole(out, Path(archive).read_bytes())
     except OSError as error:
         raise TeachingError(f"'{out}' could not be written: {error.strerror}.") from None
     return out
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs the command; returns its exit code."""
+    """Runs the command; returns its exit code: 0, or 2 after one line on what was wrong."""
     options = Parser(
         prog="python3 -m helpers handout",
         description="Makes what a class is given: the lessons without outputs and solutions, ready to run.",
@@ -123,9 +123,9 @@ def main(arguments: Sequence[str]) -> int:
     add("--solutions", action="store_true", help="with the solutions in place (default: results/solutions.zip)")
     add("--notebooks-only", action="store_true", help="for a machine on which the project is installed")
     try:
-        given = options.parse_args(arguments)
-        out = given.out or places.RESULTS / ("solutions.zip" if given.solutions else "handout.zip")
-        print(handout(out, given.solutions, given.notebooks_only))
+        typed = options.parse_args(arguments)
+        out = typed.out or places.RESULTS / ("solutions.zip" if typed.solutions else "handout.zip")
+        print(handout(out, typed.solutions, typed.notebooks_only))
     except TeachingError as error:
         print(error, file=sys.stderr)
         return 2

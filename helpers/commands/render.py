@@ -24,17 +24,17 @@ from helpers.runs.settings import Settings, add_options, options, typed_over
 from helpers.runs.unfinished import last_run, next_result
 from helpers.transfer import NO_IMAGE, StateDict, Step
 
-LAST = "the last one"  # the run that --resume goes on with where none is named
+LAST = "the last one"  # the run that --resume goes on with if none is named
 
 
 def parser() -> Parser:
-    """The options of the settings, and of what is done with them."""
-    made = Parser(
+    """The command's options: one for each setting, and those for what is done with the picture."""
+    result = Parser(
         prog="python3 -m helpers render",
         description="Paints a photograph in the style of a picture, and saves it with its recipe in results/.",
     )
-    add_options(made)
-    add = made.add_argument
+    add_options(result)
+    add = result.add_argument
     add("--every", type=int, default=50, metavar="N",
         help="iterations between two lines of losses and two saves (default: %(default)s)")  # fmt: skip
     add("--out", type=Path, metavar="FILE.png", help="default: results/CONTENT--STYLE--1.png, 2, ...")
@@ -47,14 +47,14 @@ def parser() -> Parser:
         help="also save how it came about, as an animated WebP of 5 MB at most; with --resume, from there on",
     )
     add("--compare", action="store_true", help="also save content, style and result side by side, with the recipe")
-    return made
+    return result
 
 
 def asked(typed: argparse.Namespace) -> tuple[Settings, Run | None, Path | None]:
-    """What was typed, over a recipe or a run that was cut off if one is named, over the defaults.
+    """Combines what was typed with a recipe or a run that was cut off, if one is named, and with the defaults.
 
-    Returns the settings, the run to go on with, and where its picture goes; None for what is not named.
-    Raises TeachingError for whatever makes no sense.
+    Returns the settings, the run to resume (or None), and the path of its picture (or None, for a name not yet chosen).
+    Raises TeachingError for input that makes no sense.
     """
     if typed.every < 1:
         raise TeachingError(f"--every is a number of iterations from 1 up, not {typed.every}.")
@@ -79,9 +79,9 @@ def asked(typed: argparse.Namespace) -> tuple[Settings, Run | None, Path | None]
 
 
 def check_sources(settings: Settings, typed: argparse.Namespace, where: str) -> None:
-    """Raises TeachingError where a recipe, which may come from anybody, names a file that is not one of ours.
+    """Raises TeachingError if a recipe or checkpoint, which may come from anybody, names a file that is not bundled.
 
-    Of files a recipe can name only the bundled ones; others have to be typed again.
+    Any other file is used only if its path is typed again.
     """
     for name, ours in (("content", CONTENTS), ("style", STYLES), ("network", ("compact", "imagenet"))):
         value = getattr(settings, name)
@@ -93,44 +93,44 @@ def check_sources(settings: Settings, typed: argparse.Namespace, where: str) -> 
 def check_unchanged(began_with: Settings, now: Settings, path: Path) -> None:
     """Raises TeachingError for a setting that is not what the run began with.
 
-    Its pictures and its network are told apart by their contents, when the run goes on.
+    Pictures and network are compared later, by their contents, when the run is resumed.
     """
     for name, _ in options():
-        was, value = getattr(began_with, name), getattr(now, name)
-        if was != value and name not in ("content", "style", "network"):
+        before, value = getattr(began_with, name), getattr(now, name)
+        if before != value and name not in ("content", "style", "network"):
             raise TeachingError(
-                f"--{name.replace('_', '-')} is {value!r}, and the run in '{path}' began with {was!r}. Leave the "
+                f"--{name.replace('_', '-')} is {value!r}, and the run in '{path}' began with {before!r}. Leave the "
                 "option out, or leave out --resume to start another run."
             )
 
 
 def render(typed: argparse.Namespace) -> list[Path]:
-    """Paints as asked, and returns the paths of the picture and of what else was asked for."""
+    """Paints with the typed options, and returns the paths of the picture and of the other files that it wrote."""
     settings, run, out = asked(typed)
     content, style = load_image(settings.content, settings.size), load_image(settings.style, settings.size)
     film = Film(settings.steps)
     out = painted(
         settings, content, style, out or next_result(settings), run, film if typed.film else None, typed.every
     )
-    made = [out]
+    paths = [out]
     if typed.film:
-        made.append(film.save(out.with_suffix(".webp"), load_image(out, settings.size)))
+        paths.append(film.save(out.with_suffix(".webp"), load_image(out, settings.size)))
     if typed.compare:
-        from helpers.plots import comparison, save_figure  # late, for Matplotlib takes its time
+        from helpers.plots import comparison, save_figure  # imported late, because Matplotlib takes long
 
         names = Path(settings.content).stem, Path(settings.style).stem, "result"
         images = dict(zip(names, (content, style, load_image(out, settings.size)), strict=True))
         figure = comparison(images, caption(load_recipe(out)))
-        made.append(save_figure(figure, out.with_name(f"{out.stem}--compare.png")))
-    return made
+        paths.append(save_figure(figure, out.with_name(f"{out.stem}--compare.png")))
+    return paths
 
 
 def painted(
     settings: Settings, content: Tensor, style: Tensor, out: Path, run: Run | None, film: Film | None, every: int
 ) -> Path:
-    """Paints to the end, with a picture, a checkpoint and a line of losses now and then; returns `out`.
+    """Paints to the end, and now and then saves the picture and a checkpoint and prints the losses; returns `out`.
 
-    Whatever ends it early, the picture and the checkpoint are of the last iteration that was finished.
+    Whatever ends the run early, the picture and the checkpoint are those of the last finished iteration.
     """
     record, recipe, step = run.record if run else [], settings.recipe(), None
     keeper, last = Keeper(out), settings.last_iteration
@@ -159,7 +159,7 @@ def painted(
                 keep(step.state_dict())
             elif keeper.due:
                 keep(step.state_dict())
-        # A run that was cut off after its last iteration has none left, but its picture is still to be saved.
+        # A run that was cut off after its last iteration has none left, but its picture still has to be saved.
         save(step or replace(record[-1], image=run.state_dict["image"]))
     except BaseException as reason:
         if step is not None:
@@ -185,7 +185,7 @@ def painted(
 
 @contextmanager
 def warned(consequence: str) -> Iterator[None]:
-    """Around what may fail without ending the run: says why it failed, and what follows from it."""
+    """Context manager for what may fail without ending the run: prints why it failed, and the consequence."""
     try:
         yield
     except TeachingError as error:

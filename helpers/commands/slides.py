@@ -1,11 +1,11 @@
-"""Lessons as slides: a file of HTML that needs no other and no network, for each.
+"""Lessons as slides: one HTML file for each, which needs no other file and no network.
 
     python3 -m helpers slides 03_losses             # results/slides/03_losses.html
-    python3 -m helpers slides 03_losses --rehearse  # runs its cells and says what takes how long
+    python3 -m helpers slides 03_losses --rehearse  # runs its cells, and prints how long the slow ones take
 
-What the cells are tagged as in JupyterLab (slide, subslide, skip) makes the slides; nbconvert writes them, and in the
-browser deck/deck.js lays them out on pages of 1280 x 720, which reveal.js (deck/LICENSE.reveal.js) shows. The speaker's
-notes (key S) come from notebooks/README.md: what it says of a section of the lesson.
+The cells' slide types in JupyterLab (slide, subslide, skip) divide a lesson into slides; nbconvert writes them. In the
+browser, deck/deck.js lays them out on pages of 1280 x 720, and reveal.js (deck/LICENSE.reveal.js) shows them. The
+speaker's notes (key S) are what notebooks/README.md says about each section of the lesson.
 """
 
 import base64
@@ -35,11 +35,11 @@ GUIDE = NOTEBOOKS / "README.md"
 
 CODE = re.compile(r"(^```.*?^```|`[^`\n]+`)", re.S | re.M)
 FORMULA = re.compile(r"\$\$(?P<display>.+?)\$\$|\$(?P<inline>[^$\n]+)\$", re.S)
-POINTS = 12  # the size at which Matplotlib sets a formula
+POINTS = 12  # the type size at which Matplotlib sets a formula
 
 
 def deck(path: Path, guide: str) -> str:
-    """A lesson's slides as the text of a file of HTML. guide: the text with the speaker's notes."""
+    """A lesson's slides as HTML. guide: the text of notebooks/README.md, with the speaker's notes; it may be empty."""
     notebook, notes = read(path), notes_on(path.stem, guide)
     notebook.cells = [part for cell in notebook.cells for part in (cell, *_notes(cell, notes))]
     for cell in notebook.cells:
@@ -51,7 +51,7 @@ def deck(path: Path, guide: str) -> str:
     files = {name: (DECK / name).read_text(encoding="utf-8") for name in ("reveal.css", "deck.css", "reveal.js",
                                                                          "notes.js", "deck.js")}  # fmt: skip
     colours = HtmlFormatter(style="default").get_style_defs(".highlight")
-    # A script must not be ended by what it only speaks of.
+    # The text </script inside a script would end it.
     scripts = [files[name].replace("</script", r"<\/script") for name in ("reveal.js", "notes.js", "deck.js")]
     title = next((text[1] for cell in notebook.cells if (text := re.match("# (.+)", cell.source))), path.stem)
     looks = {"title": title, "style": "\n".join((files["reveal.css"], colours, files["deck.css"])), "scripts": scripts}
@@ -60,7 +60,7 @@ def deck(path: Path, guide: str) -> str:
 
 
 def notes_on(lesson: str, guide: str) -> dict[str, str]:
-    """What the guide says of a lesson's sections, by their headings: its lines `- **heading**: ...`."""
+    """heading -> what the guide says about that section of a lesson, in its lines `- **heading**: ...`."""
     number = lesson[:2].lstrip("0") or "0"
     about = re.search(rf"^## {re.escape(number)}\. .*?(?=^## |\Z)", guide, re.S | re.M)
     points = re.findall(r"^- \*\*(.+?)\*\*: (.+?)(?=^- |^\S|\Z|\n\n)", about[0] if about else "", re.S | re.M)
@@ -68,7 +68,7 @@ def notes_on(lesson: str, guide: str) -> dict[str, str]:
 
 
 def _notes(cell: NotebookNode, notes: dict[str, str]) -> list[NotebookNode]:
-    """A cell of notes to follow a cell that begins with a heading the guide knows."""
+    """The speaker's notes for a cell, as a list of one cell; empty if the guide does not have the cell's heading."""
     heading = re.match(r"#+ (.+)", cell.source) if cell.cell_type == "markdown" else None
     if not heading or heading[1] not in notes:
         return []
@@ -78,13 +78,13 @@ def _notes(cell: NotebookNode, notes: dict[str, str]) -> list[NotebookNode]:
 
 
 def with_formulas(markdown: str) -> str:
-    """Markdown with its formulas, $...$ and $$...$$, as pictures that need no script; code is left as it is."""
+    """Markdown with its formulas, $...$ and $$...$$, as pictures that need no script; code stays as it is."""
     parts = CODE.split(markdown)
     return "".join(part if i % 2 else FORMULA.sub(_formula, part) for i, part in enumerate(parts))
 
 
-def _formula(found: re.Match) -> str:
-    tex = " ".join(found.group("display" if found["display"] else "inline").split())
+def _formula(match: re.Match) -> str:
+    tex = " ".join(match.group("display" if match["display"] else "inline").split())
     known = re.sub(r"\\[lr]Vert", r"\\Vert", tex)
     picture = io.BytesIO()
     try:
@@ -97,11 +97,11 @@ def _formula(found: re.Match) -> str:
         f'<img class="math" alt="{tex}" src="data:image/svg+xml;base64,{base64.b64encode(svg).decode()}" '
         f'style="height: {height:.2f}em; vertical-align: {-depth / POINTS:.2f}em">'
     )
-    return f'<span class="display">{image}</span>' if found["display"] else image
+    return f'<span class="display">{image}</span>' if match["display"] else image
 
 
 def _attach_pictures(cell: NotebookNode, folder: Path) -> None:
-    """Has a cell of Markdown hold the pictures that it shows from files."""
+    """Attaches to a Markdown cell the pictures that it shows from files."""
     for name in re.findall(r"!\[[^]]*\]\((?!\w+:)([^)\s]+)\)", cell.source):
         kind, picture = mimetypes.guess_type(name)[0], (folder / name).read_bytes()
         cell.setdefault("attachments", {})[Path(name).name] = {kind: base64.b64encode(picture).decode()}
@@ -109,7 +109,7 @@ def _attach_pictures(cell: NotebookNode, folder: Path) -> None:
 
 
 def _described(output: NotebookNode) -> NotebookNode:
-    """An output with its figure, if it is one, as HTML, so that the text for those who cannot see it is kept."""
+    """An output whose figure, if it has one, becomes HTML, so that the text for those who cannot see it is kept."""
     for kind in [kind for kind in output.get("data", {}) if kind in ("image/png", "image/jpeg")]:
         alt = html.escape(output.metadata.get(kind, {}).get("alt", ""))
         picture = "".join(output.data[kind].split())
@@ -122,9 +122,9 @@ def _is_widget(output: NotebookNode) -> bool:
 
 
 def chosen(names: Sequence[str]) -> list[Path]:
-    """Lessons by path, name or number; all of them where none is named. Raises TeachingError for an unknown one."""
+    """Finds lessons by path, name or number; all if `names` is empty. Raises TeachingError for an unknown one."""
     lessons = sorted(NOTEBOOKS.glob("*.ipynb"))
-    found = []
+    paths = []
     for name in names:
         matches = [Path(name)] if Path(name).suffix == ".ipynb" and Path(name).is_file() else [
             lesson for lesson in lessons if lesson.stem == Path(name).stem or lesson.stem[:2] == name.zfill(2)
@@ -132,12 +132,12 @@ def chosen(names: Sequence[str]) -> list[Path]:
         if not matches:
             known = ", ".join(lesson.stem for lesson in lessons)
             raise TeachingError(f"There is no lesson '{name}'; there are {known}.")
-        found += matches
-    return found or lessons
+        paths += matches
+    return paths or lessons
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs the command; returns 0, 1 where a rehearsal failed, or 2 where nothing could be begun."""
+    """Runs the command; returns its exit code: 0, 1 if a rehearsal failed, or 2 after one line on what was wrong."""
     options = Parser(
         prog="python3 -m helpers slides",
         description="Writes lessons as slides that need no network: one file of HTML each. Key S: speaker's notes.",
@@ -147,13 +147,13 @@ def main(arguments: Sequence[str]) -> int:
     add("--out", type=Path, default=places.RESULTS / "slides", metavar="DIR", help="where to (default: %(default)s)")
     add("--rehearse", action="store_true", help="run all cells instead, and say what takes how long")
     try:
-        given = options.parse_args(arguments)
-        lessons = chosen(given.lessons)
-        if given.rehearse:
+        typed = options.parse_args(arguments)
+        lessons = chosen(typed.lessons)
+        if typed.rehearse:
             return 0 if all([rehearse(path) for path in lessons]) else 1
-        guide = GUIDE.read_text(encoding="utf-8") if GUIDE.exists() else ""  # a class is given none
+        guide = GUIDE.read_text(encoding="utf-8") if GUIDE.exists() else ""  # a class's copy has none
         for path in lessons:
-            out = given.out / f"{path.stem}.html"
+            out = typed.out / f"{path.stem}.html"
             write_whole(out, deck(path, guide).encode())
             print(out)
     except TeachingError as error:

@@ -47,9 +47,9 @@ class Adam:
         self.momentum.lerp_(gradient, 1 - self.betas[0])
         self.square.lerp_(gradient.square(), 1 - self.betas[1])
         # Both means started at zero, so they are too small by these factors (bias correction).
-        grown = [1 - beta**self.steps for beta in self.betas]
-        spread = (self.square / grown[1]).sqrt_().add_(self.EPSILON)
-        self.image.addcdiv_(self.momentum, spread, value=-(BLACK_TO_WHITE * learning_rate) / grown[0])
+        corrections = [1 - beta**self.steps for beta in self.betas]
+        spread = (self.square / corrections[1]).sqrt_().add_(self.EPSILON)
+        self.image.addcdiv_(self.momentum, spread, value=-(BLACK_TO_WHITE * learning_rate) / corrections[0])
 
     def forget(self, growth: float) -> None:
         """Call it when the loss function has changed: drops the momentum, and expects `growth` times larger gradients.
@@ -99,7 +99,7 @@ class LBFGS:
     # The parts of torch's own state, under torch's names.
     LISTS = "old_dirs", "old_stps", "ro"
     TENSORS = "d", "prev_flat_grad"
-    VECTORS = "d", "prev_flat_grad", "old_dirs", "old_stps"  # their last axis is as long as the image has values
+    VECTORS = "d", "prev_flat_grad", "old_dirs", "old_stps"  # their last axis has an entry for each value of the image
     NUMBERS = "func_evals", "n_iter", "t", "H_diag", "prev_loss"
 
     def __init__(self, image: Tensor):
@@ -126,20 +126,20 @@ class LBFGS:
 
     def state_dict(self) -> dict[str, Any]:
         """Copies of everything that the next step depends on, except the image."""
-        kept = self.descent.state[self.image]
-        lists = {name: torch.stack(kept[name]) for name in self.LISTS if kept.get(name)}
-        tensors = {name: kept[name].clone() for name in self.TENSORS if name in kept}
-        return {**lists, **tensors, **{name: float(kept[name]) for name in self.NUMBERS if name in kept}}
+        history = self.descent.state[self.image]
+        lists = {name: torch.stack(history[name]) for name in self.LISTS if history.get(name)}
+        tensors = {name: history[name].clone() for name in self.TENSORS if name in history}
+        return {**lists, **tensors, **{name: float(history[name]) for name in self.NUMBERS if name in history}}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Restores what `state_dict` returned; raises ValueError if it is for an image of another size."""
         vectors = [state_dict[name] for name in self.VECTORS if name in state_dict]
         if any(vector.shape[-1:] != (self.image.numel(),) for vector in vectors):
             raise ValueError("The state is of an image of another size.")
-        kept = self.descent.state[self.image]
-        kept.update({name: list(state_dict[name].clone()) if name in state_dict else [] for name in self.LISTS})
-        kept.update({name: state_dict[name].clone() for name in self.TENSORS if name in state_dict})
-        kept.update({name: float(state_dict[name]) for name in self.NUMBERS if name in state_dict})
+        history = self.descent.state[self.image]
+        history.update({name: list(state_dict[name].clone()) if name in state_dict else [] for name in self.LISTS})
+        history.update({name: state_dict[name].clone() for name in self.TENSORS if name in state_dict})
+        history.update({name: float(state_dict[name]) for name in self.NUMBERS if name in state_dict})
 
     @staticmethod
     def resized_state(state_dict: Mapping[str, Any], size: tuple[int, int]) -> dict[str, Any]:

@@ -16,8 +16,8 @@ def plan(short_side: int, steps: int, scales: int = len(SHARES)) -> list[tuple[i
         sizes += 1
     counts = [max(1, round(steps * share / sum(SHARES[:sizes]))) for share in SHARES[:sizes]]
     counts[-1] += steps - sum(counts)
-    over, planned = 0, []
+    done, stages = 0, []
     for scale in reversed(range(sizes)):
-        planned.append((2**scale, over, over + counts[scale]))
-        over += counts[scale]
-    return planned
+        stages.append((2**scale, done, done + counts[scale]))
+        done += counts[scale]
+    return stages

@@ -92,9 +92,9 @@ def read_state(
     state_dict = load_state(resume)[0] if isinstance(resume, str | Path) else resume or {}
     began_with = state_dict.get("arguments", {})
     for name, value in arguments().items() if state_dict else ():
-        was = began_with.get(name, value)
-        if was != value:
-            between = f" ({was!r}, now {value!r})" if name not in CONTENTS else ""
+        before = began_with.get(name, value)
+        if before != value:
+            between = f" ({before!r}, now {value!r})" if name not in CONTENTS else ""
             raise TeachingError(
                 f"The checkpoint is of a run with another {name}{between}. Go on with what it began with, or start "
                 "a new run without it."
@@ -132,12 +132,12 @@ def _upgraded(header: dict[str, Any], tensors: dict[str, Tensor]) -> dict[str, A
         return {}
     arguments = {name: value for name, value in header["made_with"].items() if name not in ("betas", "size")}
     arguments = {name: value == "True" if name == "relative" else value for name, value in arguments.items()}
-    found = dict(tensors)
-    numbers = {name: found.pop(name).item() for name, tensor in tensors.items() if tensor.dim() == 0}
-    image = {name: found.pop(name, None) for name in ("pixels", "image", "mean")}
+    optimizer = dict(tensors)
+    numbers = {name: optimizer.pop(name).item() for name, tensor in tensors.items() if tensor.dim() == 0}
+    image = {name: optimizer.pop(name, None) for name in ("pixels", "image", "mean")}
     mean = {"mean": image.pop("mean"), "count": numbers.pop("iteration", 0)}
     numbers.pop("first", None)
-    return {"iteration": header.get("iteration"), **image, "mean": mean, "optimizer": found | numbers,
+    return {"iteration": header.get("iteration"), **image, "mean": mean, "optimizer": optimizer | numbers,
             "arguments": arguments}  # fmt: skip
 
 

@@ -31,25 +31,25 @@ def read_weights(path: Path, layers: Mapping[int, str]) -> dict[str, Tensor]:
         raise TeachingError(f"There is no weights file '{path}'. Give 'compact', 'imagenet' or the path of a file.")
     try:
         if path.suffix == ".safetensors":
-            found = load_file(path)
+            weights = load_file(path)
         else:
-            found = torch.load(path, map_location="cpu", weights_only=True)
+            weights = torch.load(path, map_location="cpu", weights_only=True)
     # A damaged or hostile file can make the reader raise nearly anything; its code is never run.
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise TeachingError(f"'{path}' is damaged, or not a file of weights ({reason}). Fetch it again.") from None
-    return _checked(found, path, layers)
+    return _checked(weights, path, layers)
 
 
-def _checked(found: object, path: Path, layers: Mapping[int, str]) -> dict[str, Tensor]:
-    if not isinstance(found, dict):
-        raise TeachingError(f"'{path}' holds a {type(found).__name__}, not the weights of a network by name.")
+def _checked(weights: object, path: Path, layers: Mapping[int, str]) -> dict[str, Tensor]:
+    if not isinstance(weights, dict):
+        raise TeachingError(f"'{path}' holds a {type(weights).__name__}, not the weights of a network by name.")
     state_dict: dict[str, Tensor] = {}
     inputs = 3
     for index, name in layers.items():
         for part, dimensions in (("weight", 4), ("bias", 1)):
             key = f"{name}.{part}"
-            value = found.get(key, found.get(f"features.{index}.{part}"))
+            value = weights.get(key, weights.get(f"features.{index}.{part}"))
             if not isinstance(value, Tensor):
                 raise TeachingError(f"'{path}' has no '{key}' (or 'features.{index}.{part}'), so it is no VGG-19.")
             if value.dim() != dimensions or not value.isfinite().all():
@@ -75,24 +75,24 @@ def imagenet_weights(layers: Mapping[int, str]) -> dict[str, Tensor]:
 
     Returns a state dict as `read_weights` does. Raises TeachingError if they cannot be downloaded.
     """
-    whole, cut = _imagenet_files()
-    if cut.is_file():
-        return read_weights(cut, layers)
-    downloaded_now = not whole.is_file()
+    original, part = _imagenet_files()
+    if part.is_file():
+        return read_weights(part, layers)
+    downloaded_now = not original.is_file()
     if downloaded_now:
-        print(f"Downloading VGG-19 (548 MB, once) to {whole}", file=sys.stderr)
-        whole.parent.mkdir(parents=True, exist_ok=True)
+        print(f"Downloading VGG-19 (548 MB, once) to {original}", file=sys.stderr)
+        original.parent.mkdir(parents=True, exist_ok=True)
         try:
-            _fetch(_imagenet_address(), whole)
+            _fetch(_imagenet_address(), original)
         except (OSError, TeachingError) as error:
             raise TeachingError(
                 f"VGG-19 could not be downloaded ({error}). Try again when online; load_vgg19('compact') needs no "
-                f"download. Or put {whole.name} from another machine into {whole.parent}."
+                f"download. Or put {original.name} from another machine into {original.parent}."
             ) from None
-    state_dict = read_weights(whole, layers)
-    write_whole(cut, save(state_dict))
+    state_dict = read_weights(original, layers)
+    write_whole(part, save(state_dict))
     if downloaded_now:
-        whole.unlink()
+        original.unlink()
     return state_dict
 
 
@@ -110,8 +110,8 @@ def _imagenet_address() -> str:
 
 def _imagenet_files() -> tuple[Path, Path]:
     """The path where torch hub keeps torchvision's VGG-19, and the one where we keep its part up to conv5_1."""
-    whole = Path(torch.hub.get_dir(), "checkpoints", Path(_imagenet_address()).name)
-    return whole, whole.with_name("vgg19-conv5_1.safetensors")
+    original = Path(torch.hub.get_dir(), "checkpoints", Path(_imagenet_address()).name)
+    return original, original.with_name("vgg19-conv5_1.safetensors")
 
 
 def _fetch(url: str, path: Path) -> None:
@@ -120,10 +120,10 @@ def _fetch(url: str, path: Path) -> None:
         temporary = Path(folder, path.name)
         with temporary.open("wb") as file:
             download(url, file, "VGG-19", VGG19_BYTES, VGG19_SECONDS)
-        found, wanted = hashlib.sha256(), path.stem.split("-")[1]
+        digest, prefix = hashlib.sha256(), path.stem.split("-")[1]
         with temporary.open("rb") as file:
             while chunk := file.read(1 << 20):
-                found.update(chunk)
-        if not found.hexdigest().startswith(wanted):
-            raise TeachingError(f"its SHA-256 begins with {found.hexdigest()[:8]}, not {wanted}: it is another file")
+                digest.update(chunk)
+        if not digest.hexdigest().startswith(prefix):
+            raise TeachingError(f"its SHA-256 begins with {digest.hexdigest()[:8]}, not {prefix}: it is another file")
         temporary.replace(path)

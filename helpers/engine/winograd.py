@@ -74,7 +74,7 @@ def convolve(image: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tenso
 
 
 def convolve_turned(gradient: Tensor, weight: Tensor, padding: int) -> Tensor:
-    """The gradient of `convolve` with respect to its image, (B, I, H, W), from that with respect to its result, (B, O, H', W').
+    """The backward pass of `convolve`: the gradient of its result, (B, O, H', W') -> that of its image, (B, I, H, W).
 
     It is a convolution too, with the filters rotated by 180 degrees, and their inputs and outputs exchanged.
     """
@@ -87,10 +87,10 @@ def _convolve(images: Tensor, weight: Tensor, bias: Tensor | None, padding: int,
     height, width = (side + 2 * padding - 2 for side in images.shape[2:])
     down, across = -(-height // 4), -(-width // 4)  # tiles
     size = (len(images), outputs, 4 * down, 4 * across)
-    found = torch.empty(size, dtype=images.dtype, memory_format=torch.channels_last)
+    result = torch.empty(size, dtype=images.dtype, memory_format=torch.channels_last)
     at_a_time = -(-down // -(-down * across // TILES_AT_A_TIME))  # rows of tiles
     groups = [slice(first, min(first + FILTERS_AT_A_TIME, outputs)) for first in range(0, outputs, FILTERS_AT_A_TIME)]
-    for image, out in zip(images.permute(0, 2, 3, 1), found.permute(0, 2, 3, 1), strict=True):  # (H, W, C)
+    for image, out in zip(images.permute(0, 2, 3, 1), result.permute(0, 2, 3, 1), strict=True):  # (H, W, C)
         for line in range(0, down, at_a_time):
             lines = min(at_a_time, down - line)
             data = _data(image, 4 * line - padding, lines, across, padding)  # (36, tiles, I)
@@ -101,9 +101,9 @@ def _convolve(images: Tensor, weight: Tensor, bias: Tensor | None, padding: int,
                     tiles += bias[some]
                 part = out[4 * line : 4 * (line + lines), :, some].unflatten(0, (lines, 4)).unflatten(2, (across, 4))
                 part.copy_(tiles.permute(2, 0, 3, 1, 4))
-    if found.shape[2:] == (height, width):
-        return found
-    return found[:, :, :height, :width].contiguous(memory_format=torch.channels_last)
+    if result.shape[2:] == (height, width):
+        return result
+    return result[:, :, :height, :width].contiguous(memory_format=torch.channels_last)
 
 
 def _filters(weight: Tensor, some: slice, turned: bool) -> Tensor:

@@ -20,9 +20,8 @@ SHEET_PIXELS = 40_000_000  # about the most that a contact sheet may have
 CELL_SIDE = 240  # pixels: the long side of each picture on the sheet, if there is room
 LABEL, GAP = 20, 8  # pixels
 PAGE_PICTURE, QUALITY = 512, 82  # of a picture on the page: its long side in pixels, and its JPEG quality
-MANY_PICTURES = (
-    200  # from here on the page's pictures are half as large, so that it stays below some 30 MB for a thousand
-)
+# Above this number the page's pictures are half as large, so that a page of a thousand stays below about 30 MB.
+MANY_PICTURES = 200
 
 TEMPLATE = Template((Path(__file__).with_name("album.html")).read_text(encoding="utf-8"))
 

@@ -70,16 +70,16 @@ class Keeper:
         """Call it when the picture is finished: deletes the checkpoint, and half-written files of a killed process."""
         self.release()
         self.path.unlink(missing_ok=True)
-        for left in self.path.parent.glob(f".{self.path.stem}.*"):
-            if time.time() - left.stat().st_mtime > ABANDONED:
-                left.unlink(missing_ok=True)
+        for leftover in self.path.parent.glob(f".{self.path.stem}.*"):
+            if time.time() - leftover.stat().st_mtime > ABANDONED:
+                leftover.unlink(missing_ok=True)
 
 
 def load_run(path: str | Path) -> Run:
     """Reads the run in a checkpoint; raises TeachingError for a file that is missing, damaged or not a run's."""
     state_dict, notes = load_state(path)
     try:
-        record = [_from_json(told) for told in notes["record"]]
+        record = [_from_json(values) for values in notes["record"]]
         run = Run(state_dict, _settings(notes, state_dict.get("iteration", 0)), record)
         if record and len(record) != run.iteration:
             raise ValueError
@@ -107,9 +107,9 @@ def _settings(notes: Mapping[str, Any], iteration: int) -> Settings:
 def _as_json(step: Step) -> dict[str, Any]:
     numbers = ("iteration", "loss", "seconds", "content", "style", "tv", "learning_rate")
     weights = {name: getattr(step.weights, name) for name in ("content", "style", "tv")}
-    told = {name: getattr(step, name) for name in numbers}
-    return {**told, "layers": step.layers, "weights": {**weights, "layers": dict(step.weights.layers)}}
+    values = {name: getattr(step, name) for name in numbers}
+    return {**values, "layers": step.layers, "weights": {**weights, "layers": dict(step.weights.layers)}}
 
 
-def _from_json(told: Mapping[str, Any]) -> Step:
-    return Step(**{**told, "image": NO_IMAGE, "weights": Weights(**told["weights"])})
+def _from_json(values: Mapping[str, Any]) -> Step:
+    return Step(**{**values, "image": NO_IMAGE, "weights": Weights(**values["weights"])})

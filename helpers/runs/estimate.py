@@ -59,19 +59,19 @@ def measured(model: VGG19, optimizer: str = "adam") -> Cost:
     seconds, pixels = [], []
     for side in MEASURED_SIDES:
         image = noise_like(torch.empty(1, 3, side * 2 // 3, side, device=device))
-        kept: dict[int, int] = {}
+        storages: dict[int, int] = {}
 
-        def keep(tensor: Tensor, kept: dict[int, int] = kept) -> Tensor:
+        def keep(tensor: Tensor, storages: dict[int, int] = storages) -> Tensor:
             storage = tensor.untyped_storage()
-            kept[storage.data_ptr()] = storage.nbytes()
+            storages[storage.data_ptr()] = storage.nbytes()
             return tensor.detach()  # the tensor itself would keep the graph alive, and the graph the tensor
 
         times = [0.0]
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
             for step in style_transfer(image, image.flip(-1), model, steps=3, optimizer=optimizer, seed=1):
                 times.append(step.seconds)
-                memory = sum(kept.values())
-                kept.clear()
+                memory = sum(storages.values())
+                storages.clear()
         seconds.append(min(after - before for before, after in pairwise(times)))
         pixels.append(image.shape[2] * image.shape[3])
     each = max(0.0, (seconds[1] - seconds[0]) / (pixels[1] - pixels[0]))

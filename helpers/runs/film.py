@@ -14,13 +14,8 @@ from helpers.transfer import Step
 FRAMES = 80  # about how many are kept of a run
 FRAME_SIDE = 360  # pixels of a frame's long side
 MAX_BYTES = 5_000_000  # bytes
-SIZES_AND_QUALITIES = (
-    (360, 80),
-    (360, 60),
-    (280, 60),
-    (200, 50),
-    (120, 40),
-)  # tried in turn; side in pixels
+# Tried in turn: (long side in pixels, quality).
+SIZES_AND_QUALITIES = ((360, 80), (360, 60), (280, 60), (200, 50), (120, 40))
 FRAME_MS, LAST_MS = 80, 2500  # milliseconds that each frame is shown, and the last one
 
 

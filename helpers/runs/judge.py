@@ -23,15 +23,15 @@ def agreement(
     unexplained, 0 to 1, at 2,000 random positions of each picture; number of channels that are zero on all of them).
     """
     generator = torch.Generator().manual_seed(seed)
-    seen: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in LAYERS.values()}
+    responses: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in LAYERS.values()}
     for picture in pictures:
         ours, theirs = (get_features(picture, network, LAYERS.values()) for network in (student, teacher))
-        for name, pairs in seen.items():
+        for name, pairs in responses.items():
             size = ours[name][0, 0].numel()
             chosen = torch.randperm(size, generator=generator)[:POSITIONS]
             pairs.append(tuple(response[name][0].flatten(1)[:, chosen].T.double() for response in (ours, theirs)))
     table = {}
-    for name, pairs in seen.items():
+    for name, pairs in responses.items():
         x, y = (torch.cat(side) for side in zip(*pairs, strict=True))  # (positions, channels)
         dead = int((x == 0).all(0).sum())
         x = torch.cat([x, x.new_ones(len(x), 1)], dim=1)

@@ -45,9 +45,10 @@ def begin(
     done: int = 0,
     state_dict: StateDict | None = None,
 ) -> Iterator[Step]:
-    """A part of a run. Weights and learning rate are the caller's (the studio passes its sliders), the rest the settings'.
+    """A part of a run, with the arguments that the settings say; weights and learning rate are the caller's choice.
 
     image: (1, 3, H, W), to go on from after `done` iterations; None begins as the settings say.
+    state_dict: of an earlier run, to resume it instead.
     """
     return coarse_to_fine(
         content,

@@ -43,13 +43,13 @@ def changes_in(record: Sequence[Step]) -> dict[str, Any]:
     record: the Steps from the first on, at least one. Each change names the iteration from which it holds:
     {"iteration": 120, "style_weight": 320.0}.
     """
-    asked = [changeable(step) for step in record]
+    values = [changeable(step) for step in record]
     changes = [
         {"iteration": step.iteration} | {key: value for key, value in now.items() if value != before[key]}
-        for step, (before, now) in zip(record[1:], pairwise(asked), strict=True)
+        for step, (before, now) in zip(record[1:], pairwise(values), strict=True)
         if now != before
     ]
-    return {**asked[0], "changes": changes}
+    return {**values[0], "changes": changes}
 
 
 def outcome(step: Step) -> dict[str, Any]:

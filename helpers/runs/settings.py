@@ -156,18 +156,18 @@ def add_options(parser: argparse.ArgumentParser, pictures: bool = True) -> None:
         if name in ("content", "style") and not pictures:
             continue
         default = getattr(Settings, name)
-        told = f"{option.help} (default: {default})" if default not in (None, False, ()) else option.help
+        text = f"{option.help} (default: {default})" if default not in (None, False, ()) else option.help
         flag = f"--{name.replace('_', '-')}"
         if name in ("content", "style"):
-            parser.add_argument(name, nargs="?", default=argparse.SUPPRESS, help=told)
+            parser.add_argument(name, nargs="?", default=argparse.SUPPRESS, help=text)
         elif option.kind is bool:
-            parser.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=told)
+            parser.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=text)
         elif option.kind is tuple:
-            parser.add_argument(flag, action="append", type=layer_weight, default=argparse.SUPPRESS, help=told,
+            parser.add_argument(flag, action="append", type=layer_weight, default=argparse.SUPPRESS, help=text,
                                 metavar=option.metavar)  # fmt: skip
         else:
             parser.add_argument(flag, type=option.kind, choices=option.choices or None, default=argparse.SUPPRESS,
-                                help=told, metavar=option.metavar)  # fmt: skip
+                                help=text, metavar=option.metavar)  # fmt: skip
 
 
 def typed_over(settings: Settings, typed: argparse.Namespace | Mapping[str, Any]) -> Settings:
@@ -200,8 +200,8 @@ def _checked(name: str, value: Any, option: Option) -> Any:
         raise TeachingError(f"{name} is true or false; got {value!r}.")
     if option.kind is str:
         if not isinstance(value, str) or (option.choices and value not in option.choices):
-            wanted = f"it is {' or '.join(map(repr, option.choices))}" if option.choices else "it is a name or a path"
-            raise TeachingError(f"Unknown {name} {value!r}; {wanted}.")
+            hint = f"it is {' or '.join(map(repr, option.choices))}" if option.choices else "it is a name or a path"
+            raise TeachingError(f"Unknown {name} {value!r}; {hint}.")
         return value
     fits = is_whole if option.kind is int else is_real
     if fits(value, option.least) if option.least is not None else is_positive(value):
@@ -225,7 +225,7 @@ def _checked_changes(changes: Any) -> tuple[dict[str, Any], ...]:
     """Checks a list of changes, which may have been written by hand."""
     if not isinstance(changes, list | tuple):
         raise TeachingError(f"The recipe's changes are a list such as [{EXAMPLE}], not {changes!r}.")
-    checked = []
+    result = []
     for change in changes:
         if not isinstance(change, Mapping) or not is_whole(change.get("iteration"), 1):
             raise TeachingError(f"Each of the recipe's changes names its iteration, as {EXAMPLE} does; got {change!r}.")
@@ -237,8 +237,8 @@ def _checked_changes(changes: Any) -> tuple[dict[str, Any], ...]:
         for name, option in options():
             if name in change:
                 plain[name] = _checked(name, change[name], replace(option, may_be_none=False))
-        checked.append(plain)
-    return tuple(checked)
+        result.append(plain)
+    return tuple(result)
 
 
 def _checked_restarts(restarts: Any) -> tuple[int, ...]:

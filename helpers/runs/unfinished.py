@@ -42,16 +42,16 @@ def reserved(names: Path, suffix: str) -> Path:
 def last_run() -> Path | None:
     """The newest checkpoint in results/ of a run that is no longer going on, or None."""
     # An empty one has just been reserved.
-    ended = [path for path in places.RESULTS.glob(f"*{SUFFIX}") if path.stat().st_size and not _in_use(path)]
-    return max(ended, key=lambda path: path.stat().st_mtime, default=None)
+    paths = [path for path in places.RESULTS.glob(f"*{SUFFIX}") if path.stat().st_size and not _in_use(path)]
+    return max(paths, key=lambda path: path.stat().st_mtime, default=None)
 
 
 def _in_use(path: Path) -> bool:
     try:
-        named = load_notes(path)["owner"]
-        host, process, _ = named.split(" ")
+        name = load_notes(path)["owner"]
+        host, process, _ = name.split(" ")
         if (host, int(process)) == (socket.gethostname(), os.getpid()):
             return path in held
-        return host != socket.gethostname() or owner(int(process)) == named
+        return host != socket.gethostname() or owner(int(process)) == name
     except (TeachingError, KeyError, ValueError, AttributeError):
         return False

@@ -93,7 +93,7 @@ class PictureChooser(widgets.VBox):
         self.buttons.value = name
 
     def choose(self, name: str) -> None:
-        """Chooses a picture as a recipe names it: by a name on offer, or by the path of an upload or a picture on offer.
+        """Chooses a picture as a recipe names it: by a name on offer, or the path of an upload or a picture on offer.
 
         Raises TeachingError for any other, because a recipe may come from anybody.
         """
@@ -141,9 +141,9 @@ def uploads() -> Path:
 
 def free_path(name: str, content: bytes) -> Path:
     """The path in results/uploads/ for an upload of this name: a free one, or that of a file with the same bytes."""
-    given = Path(name.replace("\\", "/"))
-    stem = re.sub(r"[^\w-]+", "_", given.stem, flags=re.ASCII).strip("_")[:40] or "upload"
-    suffix = re.sub(r"[^.\w]", "", given.suffix.lower(), flags=re.ASCII)[:6]
+    original = Path(name.replace("\\", "/"))
+    stem = re.sub(r"[^\w-]+", "_", original.stem, flags=re.ASCII).strip("_")[:40] or "upload"
+    suffix = re.sub(r"[^.\w]", "", original.suffix.lower(), flags=re.ASCII)[:6]
     n = 1
     while (path := uploads() / (f"{stem}{suffix}" if n == 1 else f"{stem}-{n}{suffix}")).exists():
         if path.read_bytes() == content:

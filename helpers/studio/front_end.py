@@ -11,7 +11,7 @@ from IPython import get_ipython
 from helpers.engine.private import answer_where_the_browser_asks, count_views, views
 from helpers.engine.threads import release_workers
 
-MOVE_SECONDS = 0.4  # an output without a view for this long was closed; one that is being moved has its view back sooner
+MOVE_SECONDS = 0.4  # an output without a view for this long was closed; one that is moved gets its view back sooner
 
 # Output -> the cell that made it, and the id of that execution. An output has close(), and end() for its run alone.
 opened: "weakref.WeakKeyDictionary[widgets.DOMWidget, tuple[str | None, str | None]]" = weakref.WeakKeyDictionary()
@@ -47,7 +47,7 @@ def watch_views(widget: widgets.DOMWidget, seen: Callable[[], None], closed: Cal
 
 
 def compute_aside() -> None:
-    """Makes the notebook's own thread end its OpenMP workers after each cell, so that they do not slow down other threads."""
+    """Makes the notebook's thread end its OpenMP workers after each cell, as they would slow down other threads."""
     events = getattr(get_ipython(), "events", None)
     if events and _give_way not in events.callbacks["post_run_cell"]:
         events.register("post_run_cell", _give_way)

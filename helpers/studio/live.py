@@ -117,7 +117,7 @@ class LivePlot(LiveImage):
     `figure` is the Matplotlib Figure.
     """
 
-    # One for all plots: a run's thread and a button may draw at once, and Matplotlib caches the sizes of all texts together.
+    # One for all plots: a run's thread and a button may draw at once, and all figures share Matplotlib's text cache.
     _lock = threading.RLock()
 
     def __init__(self, steps: int | None = None, width: int = 560, height: int = 240):
@@ -137,7 +137,7 @@ class LivePlot(LiveImage):
         self._values: dict[str, list[float]] = {name: [] for name in self._lines}
         self._changeable: list[dict[str, float]] = []
         self._marks: list[tuple[int, Line2D, Text]] = []
-        self._moving: tuple[set[str], dict[str, float], int] | None = None  # names that are moving, values before, last iteration
+        self._moving: tuple[set[str], dict[str, float], int] | None = None  # (names, values before, last iteration)
         self._set_up()
         self.enlarge(1)
 
@@ -146,8 +146,8 @@ class LivePlot(LiveImage):
         with self._lock:
             self._iterations.append(step.iteration)
             values = {"total": step.loss, **step.weighted}
-            for name, kept in self._values.items():
-                kept.append(values.get(name) or nan)  # a logarithmic axis has no place for 0
+            for name, series in self._values.items():
+                series.append(values.get(name) or nan)  # a logarithmic axis has no place for 0
             self._changeable.append(changeable(step))
             if len(self._changeable) > 1:
                 self._mark_change(*self._changeable[-2:])
@@ -176,9 +176,9 @@ class LivePlot(LiveImage):
     def cut(self, iteration: int = 0) -> None:
         """Removes everything after an iteration, and draws; 0 empties the plot."""
         with self._lock:
-            kept = sum(i <= iteration for i in self._iterations)
+            count = sum(i <= iteration for i in self._iterations)
             for values in (self._iterations, self._changeable, *self._values.values()):
-                del values[kept:]
+                del values[count:]
             for _, *artists in [mark for mark in self._marks if mark[0] > iteration]:
                 for artist in artists:
                     artist.remove()
@@ -244,7 +244,7 @@ class LivePlot(LiveImage):
         longest = self.steps or 50
         while self._iterations and longest < self._iterations[-1]:
             longest *= 2
-        values = [value for kept in self._values.values() for value in kept if isfinite(value)] or [1.0]
+        values = [value for series in self._values.values() for value in series if isfinite(value)] or [1.0]
         low, high = floor(log10(min(values))), ceil(log10(max(values)))
         return (0, longest), (10.0**low, 10.0 ** max(high, low + 1))
 

@@ -111,8 +111,8 @@ class Controls(widgets.GridBox):
 
     def over(self, settings: Settings) -> Settings:
         """The settings, overridden by the controls."""
-        chosen = {name: field.value for name, field in self._fields.items()}
-        return replace(settings, single_scale=chosen.pop("scales") == SCALES[True], **chosen)
+        values = {name: field.value for name, field in self._fields.items()}
+        return replace(settings, single_scale=values.pop("scales") == SCALES[True], **values)
 
     def __getitem__(self, name: str) -> Any:
         return self._fields[name].value
@@ -170,11 +170,11 @@ class Panel(widgets.VBox):
         there is an earlier run to go on with.
         """
         self.status.value = f'<span class="studio-status">{STATUSES[status]}</span>'
-        held = status in ("paused", "stopped", "failed")
+        resumable = status in ("paused", "stopped", "failed")
         start, pause = self.buttons["start"], self.buttons["pause"]
         start.description = "Start" if status == "ready" else "Start anew"
-        pause.description, pause.icon = ("Resume", "play") if held else ("Pause", "pause")
-        pause.disabled = not held and status != "running"
+        pause.description, pause.icon = ("Resume", "play") if resumable else ("Pause", "pause")
+        pause.disabled = not resumable and status != "running"
         self.buttons["stop"].disabled = status not in ("running", "paused")
         self.buttons["back"].disabled = not earlier
         self.buttons["go_on"].layout.display, self.buttons["go_on"].disabled = None if cut_off else "none", not cut_off

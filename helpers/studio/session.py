@@ -27,8 +27,8 @@ class Stopped(Exception):
 class Session:
     """A run of `steps` iterations, and its result so far.
 
-    begin: (image, done, state_dict) -> the Steps that follow after `done` iterations have led to `image`; the run starts
-        with (None, 0, {}). state_dict: from an earlier run, to resume it as if it had not ended; else empty.
+    begin: (image, done, state_dict) -> the Steps that follow, after `done` iterations have led to `image`; a run
+        starts with (None, 0, {}). state_dict: from an earlier run, to resume it as if it had not ended; else empty.
     model: the network that the run uses; a run can be stopped after each of its layers, in the middle of an iteration.
     watch: called after each iteration with its Step. changed: called when the run begins, when it is paused, and when
         it ends by itself. Both are called in the thread of the run.
@@ -137,7 +137,7 @@ class Session:
             return bool(earlier)
 
     def asked(self) -> dict[str, Any]:
-        """The run's weights and learning rate with their changes so far, and its restarts, under the names of Settings."""
+        """The run's weights and learning rate, their changes so far, and its restarts, under the names of Settings."""
         restarts = [restart for restart in self.restarts if restart < self.iteration]
         return {**changes_in(self.record[: self.iteration]), "restarts": restarts}
 

@@ -85,10 +85,10 @@ class WeightSliders(widgets.VBox):
         for name, value in values.items():
             self._values[name] = value
             self._sliders[name].value = self._nearest(name, value)
-        shown = [name for name in self._sliders if name in (*TERMS, *self._layers)]
-        shown += [RATE] if RATE in self._sliders else []
-        if [self._sliders[name] for name in shown] != list(self.children):
-            self.children = [self._sliders[name] for name in shown]
+        names = [name for name in self._sliders if name in (*TERMS, *self._layers)]
+        names += [RATE] if RATE in self._sliders else []
+        if [self._sliders[name] for name in names] != list(self.children):
+            self.children = [self._sliders[name] for name in names]
 
     def on_change(self, callback: Callable[[str], None]) -> None:
         """Calls callback(name) whenever a slider has moved, by hand or by `move`."""

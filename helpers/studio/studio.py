@@ -55,8 +55,8 @@ class Studio(widgets.VBox):
     Every button has a method: start, pause, resume, stop, back, save, film, go_on. `run` is start in the foreground.
     `image` is the image so far, `record` the Steps that led to it (without their images), `status` the run's status.
 
-    Back returns to an earlier snapshot and its weights. The optimizer then starts afresh: the run goes on from the image
-    alone.
+    Back returns to an earlier snapshot and its weights. The run then goes on from that image
+    alone, with a fresh optimizer.
     Raises TeachingError for a picture that cannot be read, and a setting that makes no sense.
     """
 
@@ -171,7 +171,7 @@ class Studio(widgets.VBox):
             if self.session:
                 was_going = self.status in ("running", "paused")
                 self.session.stop()
-                # An iteration of L-BFGS that was left halfway has moved the pixels already, so its state dict is of no use.
+                # An iteration of L-BFGS that was left halfway has moved the pixels already: nothing to keep.
                 if was_going and self.session.step and self._settings.optimizer == "adam":
                     self._keep(self.session.step)
                 self._show_latest()
@@ -198,11 +198,11 @@ class Studio(widgets.VBox):
             step = self.session.step
             until = step.iteration if step.iteration < self.session.steps else None
             recipe = self._asked(until=until).recipe() | outcome(step)
-            saved = self._written(".png", lambda path: save_image(step.image, path, recipe))
-            if saved and self.status == "done":
+            result = self._written(".png", lambda path: save_image(step.image, path, recipe))
+            if result and self.status == "done":
                 self._saved = step.iteration
                 self._forget()
-            return saved
+            return result
 
     def film(self) -> Path | None:
         """Writes the run so far as an animation to results/; returns its path, or None if that was not possible."""
@@ -237,7 +237,7 @@ class Studio(widgets.VBox):
             show(loss_curves(session.record, self.plot.marks), "The losses of the run: total, and its weighted parts.")
 
     def estimate(self) -> None:
-        """Shows what a run with the present settings will cost; times this machine once for each network and optimizer."""
+        """Shows what a run with the present settings will cost; times each network and optimizer once."""
         settings = self.panel.controls.over(self._base)
         network, optimizer = settings.network, settings.optimizer
         try:
@@ -442,14 +442,14 @@ class Studio(widgets.VBox):
 
     def _written(self, suffix: str, write: Callable[[Path], Path]) -> Path | None:
         """Writes the next result of these two pictures, and says where it is or why it could not be written."""
-        own = self._keeper and self._keeper.path.with_suffix(suffix)  # reserved by the run's checkpoint
+        run_path = self._keeper and self._keeper.path.with_suffix(suffix)  # reserved by the run's checkpoint
         try:
-            path = own if own and not own.exists() else next_result(self._settings, suffix)
+            path = run_path if run_path and not run_path.exists() else next_result(self._settings, suffix)
             write(path)
         except TeachingError as error:
             self.panel.say(str(error), True)
             return None
-        if path != own:
+        if path != run_path:
             path.with_suffix(SUFFIX).unlink(missing_ok=True)
         self.panel.say(f"Saved as {shown(path)}")
         return path

@@ -1,7 +1,7 @@
-"""How a check looks at an answer: runs it on copies, compares, and says in a line or two what it found.
+"""How a check tests an answer: it runs it on copies, compares, and says in a line or two what is right or wrong.
 
-A check (exercises.py) returns what it has seen to be right, or raises NotYet; `exercise` prints either. Whatever an
-answer does, the notebook goes on.
+A check (exercises.py) returns a text on what is right, or raises NotYet; `exercise` prints either. Whatever an answer
+does, the notebook goes on.
 """
 
 import functools
@@ -21,9 +21,9 @@ class NotYet(Exception):
 
 
 def exercise(check: Callable[[Any], str]) -> Callable[[Any], None]:
-    """Turns a check, which returns what was right or raises NotYet, into one that prints its verdict and never raises.
+    """Turns a check, which returns a text or raises NotYet, into one that prints its verdict and never raises.
 
-    For the methods of a class that serves as a namespace: they take the answer and no `self`.
+    For methods of a class that serves as a namespace: they take the answer and no `self`. Ctrl-C is still passed on.
     """
 
     @functools.wraps(check)
@@ -40,8 +40,8 @@ def _verdict(check: Callable[[Any], str], answer: Any) -> str:
         # Whatever the answer does to torch's random numbers or grad mode, the notebook's are as before.
         with torch.random.fork_rng(devices=[]), torch.enable_grad():
             return f"right: {check(answer)}"
-    except NotYet as lacking:
-        return f"not yet: {lacking}"
+    except NotYet as problem:
+        return f"not yet: {problem}"
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # an object can do anything when it is looked at
@@ -49,14 +49,14 @@ def _verdict(check: Callable[[Any], str], answer: Any) -> str:
 
 
 def is_stub(answer: Any) -> bool:
-    """Whether an answer is still `...`, a tuple of nothing else, or a function with nothing else in it."""
+    """Whether an answer is still `...`, a tuple or list of `...` alone, or a function with nothing else in its body."""
     if isinstance(answer, tuple | list):
         return len(answer) > 0 and all(value is ... for value in answer)
     return answer is ... or (isfunction(answer) and _body(answer) in STUBS)
 
 
 def _body(function: Callable) -> tuple:
-    """What a function does: its bytecode and constants, the docstring left out."""
+    """A function's bytecode and constants, without its docstring."""
     code = function.__code__
     return code.co_code, tuple(value for value in code.co_consts if value != function.__doc__)
 
@@ -73,9 +73,9 @@ STUBS = _body(_stub), _body(_stub_with_docstring)
 
 
 def call(function: Any, hint: str = "", **inputs: Any) -> Any:
-    """What a learner's function makes of copies of the inputs, given in their order.
+    """Calls a learner's function with copies of the inputs, in their order, and returns its result.
 
-    Raises NotYet where it fails (`hint` is added to the reason), changes an input, or returns nothing.
+    Raises NotYet if it is no function, fails (`hint` follows the reason), changes an input, or returns None or `...`.
     """
     if not callable(function):
         raise NotYet(f"got a value of type {_kind(function)}, expected a function.\nGive its name, without ().")
@@ -98,15 +98,15 @@ def call(function: Any, hint: str = "", **inputs: Any) -> Any:
 
 def _reason(error: BaseException) -> str:
     """'ValueError in line 3 of its cell: math domain error'"""
-    frame = error.__traceback__.tb_next  # the first one is `call`
+    frame = error.__traceback__.tb_next  # the first frame is that of `call`
     where = f" in line {frame.tb_lineno} of its cell" if frame else ""
-    said = next(iter(str(error).splitlines()), "")
-    return f"{type(error).__name__}{where}: {said}" if said else f"{type(error).__name__}{where}."
+    message = next(iter(str(error).splitlines()), "")
+    return f"{type(error).__name__}{where}: {message}" if message else f"{type(error).__name__}{where}."
 
 
 def _copy(value: Any) -> Any:
     if isinstance(value, Tensor):
-        return value.clone()  # what is computed from the clone has a gradient with respect to the original
+        return value.clone()  # gradients still reach the original
     if isinstance(value, dict):
         return {key: _copy(item) for key, item in value.items()}
     return value.copy() if isinstance(value, np.ndarray) else value
@@ -123,22 +123,22 @@ def _same(value: Any, original: Any) -> bool:
 def expect(got: Any, right: Array, mistakes: Mapping[str, Array | list[Array]] | None = None) -> None:
     """Raises NotYet unless `got` agrees with `right` in type, shape and (to four digits) values.
 
-    mistakes: hint -> what one gets who makes that mistake, or several such values. The first that resembles `got`
-        gives the hint; where the shape is wrong already, it takes no more than the shape.
+    mistakes: hint -> the result of that mistake, or a list of results. The first one that agrees with `got` gives the
+        hint; if the shape of `got` is wrong, it is enough that the shapes agree.
     """
     if not isinstance(got, type(right)):
         hint = "Only tensors carry gradients." if isinstance(right, Tensor) else ".numpy() makes an array of a tensor."
         raise NotYet(f"got a value of type {_kind(got)}, expected {_kind(right)}.\n{hint}")
-    values, wanted = _numbers(got), _numbers(right)
-    fits = values.shape == wanted.shape
-    if fits and torch.allclose(values, wanted, rtol=1e-4, atol=1e-6):
+    values, target = _numbers(got), _numbers(right)
+    fits = values.shape == target.shape
+    if fits and torch.allclose(values, target, rtol=1e-4, atol=1e-6):
         return
-    found = f"{_difference(values, wanted)}." if fits else _shapes(values.shape, wanted.shape)
+    difference = f"{_difference(values, target)}." if fits else _shapes(values.shape, target.shape)
     for hint, candidates in (mistakes or {}).items():
         for candidate in map(_numbers, candidates if isinstance(candidates, list) else [candidates]):
             if values.shape == candidate.shape and (not fits or torch.allclose(values, candidate, rtol=1e-4)):
-                raise NotYet(f"{found}\n{hint}")
-    raise NotYet(found)
+                raise NotYet(f"{difference}\n{hint}")
+    raise NotYet(difference)
 
 
 def _kind(value: Any) -> str:
@@ -149,18 +149,18 @@ def _numbers(value: Array) -> Tensor:
     return torch.as_tensor(value).detach().cpu().double()
 
 
-def _shapes(got: torch.Size, wanted: torch.Size) -> str:
-    expected = f"shape {tuple(wanted)}" if wanted else "a single number, shape ()"
+def _shapes(got: torch.Size, target: torch.Size) -> str:
+    expected = f"shape {tuple(target)}" if target else "a single number, shape ()"
     return f"got shape {tuple(got)}, expected {expected}."
 
 
-def _difference(values: Tensor, wanted: Tensor) -> str:
-    """'got 4 at [0, 1], expected 3', for the first place where it matters."""
+def _difference(values: Tensor, target: Tensor) -> str:
+    """'got 4 at [0, 1], expected 3', for the first position where they differ."""
     if not values.isfinite().all():
         return "got NaN or infinite values, expected numbers"
-    where = torch.nonzero(~torch.isclose(values, wanted, rtol=1e-4, atol=1e-6))[0].tolist()
+    where = torch.nonzero(~torch.isclose(values, target, rtol=1e-4, atol=1e-6))[0].tolist()
     at = f" at {where}" if where else ""
-    return f"got {values[tuple(where)].item():.4g}{at}, expected {wanted[tuple(where)].item():.4g}"
+    return f"got {values[tuple(where)].item():.4g}{at}, expected {target[tuple(where)].item():.4g}"
 
 
 def expect_gradient(loss: Callable[[Tensor], Tensor], value: Tensor) -> None:
@@ -188,13 +188,13 @@ def expect_gradient(loss: Callable[[Tensor], Tensor], value: Tensor) -> None:
 
 
 def number(answer: Any) -> float:
-    """An answer that is a number; raises NotYet for anything else."""
+    """The answer as a float; raises NotYet if it is not a number."""
     if isinstance(answer, bool) or not isinstance(answer, int | float | np.number):
         raise NotYet(f"got a value of type {_kind(answer)}, expected a number.")
     return float(answer)
 
 
 def unchanged(network: nn.Module, state: dict[str, Tensor]) -> bool:
-    """Whether a network's weights are as in `state`, and still ask for no gradient."""
+    """Whether a network's weights equal the state dict `state`, and still require no gradient."""
     frozen = not any(parameter.requires_grad for parameter in network.parameters())
     return frozen and _same(network.state_dict(), state)

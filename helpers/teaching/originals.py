@@ -1,4 +1,4 @@
-"""The originals: what they are, where they hang, and how to fetch those that are in the public domain."""
+"""The original paintings: what they are, where they hang, and how to fetch those in the public domain."""
 
 import io
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from helpers.engine.downloads import download
 from helpers.images import load_image
 
 COMMONS = "https://commons.wikimedia.org/wiki/Special:FilePath/"
-DOWNLOAD_SECONDS = 180.0  # seconds for the whole file
+DOWNLOAD_SECONDS = 180.0  # the longest that a download may take
 DOWNLOAD_BYTES = 30_000_000  # bytes
 
 
@@ -51,7 +51,7 @@ def fetch_painting(name: str, folder: Path = OWN / "style") -> Path:
 
     name: one of PAINTINGS. A file that is there already is not fetched again.
     Raises TeachingError for an unknown name, a painting under copyright, and every way in which a download can fail
-    (offline, too slow, cut off, over 30 MB, not a picture); it then names the picture of ours that stands in.
+    (offline, too slow, cut off, over 30 MB, not a picture); the message names the picture of ours that stands in.
     """
     if name not in PAINTINGS:
         raise TeachingError(f"There is no painting '{name}' to fetch; there are {', '.join(PAINTINGS)}.")

@@ -1,4 +1,4 @@
-"""The rehearsal of a lesson: all cells are run as they will be in the room, and what took how long is told."""
+"""The rehearsal of a lesson: runs all cells as in class, and prints how long the slow ones took."""
 
 import time
 from pathlib import Path
@@ -11,21 +11,21 @@ from nbformat import NotebookNode
 from helpers.base.errors import TeachingError
 from helpers.base.units import duration
 
-NOTICEABLE = 2.0  # seconds that a room notices
+NOTICEABLE = 2.0  # seconds of waiting that a class notices
 CELL_SECONDS = 600  # seconds that a cell may take
 
 
 def read(path: Path) -> NotebookNode:
-    """A notebook; raises TeachingError for a file that is none."""
+    """Reads a notebook; raises TeachingError for a file that is not one, or is damaged."""
     try:
         return nbformat.read(path, as_version=4)
-    # Reading a damaged one fails in as many ways as there are versions of the format.
+    # A damaged file can make the reader raise nearly anything.
     except Exception as error:
         raise TeachingError(f"'{path}' is no notebook, or damaged ({str(error).splitlines()[0]}).") from None
 
 
 def rehearse(path: Path) -> bool:
-    """Runs a notebook's cells in a kernel of their own, prints the long ones, and returns whether all went well.
+    """Runs a notebook's cells in a new kernel, prints the slow ones, and returns whether every cell ran without error.
 
     The notebook's file stays as it is. Raises TeachingError for a file that is no notebook.
     """

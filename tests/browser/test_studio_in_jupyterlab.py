@@ -129,6 +129,7 @@ def test_back_goes_back_and_on_from_there(studio):
     view.press("Resume")
     until(lambda: view.iteration() > 35, 60, "the iterations after it")
     view.press("Stop")
+    until(lambda: view.text("status") == "Stopped", 10, "the stop")
     assert notebook.ask("[threads(), studio.session.restarts]") == [0, [30]]
 
 

@@ -98,7 +98,7 @@ def test_a_rehearsal_that_fails_names_the_cell(write, capsys):
 
 
 def test_a_cell_that_takes_for_ever_fails(write, capsys, monkeypatch):
-    monkeypatch.setattr(rehearsal, "LIMIT", 1)
+    monkeypatch.setattr(rehearsal, "CELL_SECONDS", 1)
     assert slides.main([str(write("while True: pass")), "--rehearse"]) == 1
     assert "FAILED in cell 1: while True: pass" in capsys.readouterr().out
 
