@@ -1,4 +1,4 @@
-"""The door: `python3 -m helpers`. Standard library only, for it has to run before anything is installed."""
+"""`python3 -m helpers`: starts a command. Standard library only, for it has to run before anything is installed."""
 
 import importlib
 import os
@@ -73,7 +73,7 @@ def main(arguments):
 
 
 def lessons():
-    """The notebooks' folder; where nothing can be saved there, one with copies of one's own, which are not replaced."""
+    """The notebooks' folder; if nothing can be saved there, one at the user's home, whose copies are never replaced."""
     if WORK == ROOT:
         return NOTEBOOKS
     for path in [*NOTEBOOKS.glob("*.ipynb"), *NOTEBOOKS.glob("*.md"), *ROOT.glob("docs/*.jpg")]:

@@ -1,6 +1,5 @@
 """`python3 -m helpers bench`: how fast this machine paints a picture, compared with the loop of a textbook."""
 
-import argparse
 import json
 import platform
 import statistics
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor
 
 from helpers.base.errors import TeachingError
+from helpers.base.parser import Parser
 from helpers.engine.precision import best_device, fast_precision
 from helpers.images import load_image
 from helpers.transfer import AVERAGE, coarse_to_fine, style_transfer
@@ -216,13 +216,13 @@ def table(found: dict[str, Any]) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Runs the command; returns its exit code: 0, or 2 after one line on what was wrong."""
-    options = argparse.ArgumentParser(
+    options = Parser(
         prog="python3 -m helpers bench",
         description="Measures this machine, in about two minutes: the loop of a textbook, and what is here instead.",
     )
     options.add_argument("--json", action="store_true", help="print the figures as JSON")
-    typed = options.parse_args(arguments)
     try:
+        typed = options.parse_args(arguments)
         results = measure()
     except TeachingError as error:
         print(error, file=sys.stderr)

@@ -27,6 +27,7 @@ from tqdm import tqdm
 
 from helpers.base.errors import TeachingError
 from helpers.base.files import write_whole
+from helpers.base.parser import Parser
 from helpers.base.pictures import pictures_in
 from helpers.base.places import DATA
 from helpers.images import MEAN, STD, load_image
@@ -54,6 +55,7 @@ POOL = 2048  # crops to learn from; the oldest leave first
 STEPS_A_ROUND = 128  # optimizer steps in a round, so that a crop is used about ten times
 MAX_POSITIONS = 20  # a response is compared at no more than 20 x 20 positions: neighbours hardly differ
 CANVASES = 12  # pictures that the student paints; each joins the pool twice a round
+HELD_OUT = 12  # photographs to measure on, where no others are named
 ROUNDS_ALONE = 4  # at the beginning, before the student can paint
 
 # The layers that style transfer reads count most, the deep ones among them above all, for they are hardest to match;
@@ -303,15 +305,19 @@ def held_out(folder: Path | None, photographs: list[Tensor]) -> list[Tensor]:
     """
     if folder:
         images = [load_image(path, 384) for path in pictures_in(folder).values()]
+    elif len(photographs) <= HELD_OUT:
+        raise TeachingError(
+            f"{len(photographs)} photographs are too few to hold {HELD_OUT} of them out; give more, or --evaluate DIR."
+        )
     else:
-        spaced = sorted({round(i) for i in np.linspace(0, len(photographs) - 1, 12)}, reverse=True)
+        spaced = sorted({round(i) for i in np.linspace(0, len(photographs) - 1, HELD_OUT)}, reverse=True)
         images = [(v2.functional.resize(photographs.pop(i), 256)[None] / 255 - MEAN) / STD for i in spaced]
     return [x[..., : x.shape[2] // 32 * 32, : x.shape[3] // 32 * 32] for x in images]
 
 
 def main(arguments: Sequence[str]) -> int:
     """Runs the command; returns its exit code: 0, or 2 after one line on what was wrong."""
-    options = argparse.ArgumentParser(
+    options = Parser(
         prog="python3 -m helpers distil",
         description="Trains the compact network on a teacher's responses. Interrupted, it goes on from its checkpoint.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -327,8 +333,8 @@ def main(arguments: Sequence[str]) -> int:
     add("--rate", type=float, default=2e-3, help="the highest learning rate")
     add("--seed", type=int, default=0)
     add("--out", type=Path, default=COMPACT_WEIGHTS, help="the trained network (.safetensors)")
-    typed = options.parse_args(arguments)
     try:
+        typed = options.parse_args(arguments)
         teacher = load_teacher(typed.teacher)
         photographs = read_pictures(typed.images)
         images = held_out(typed.evaluate, photographs)

@@ -119,7 +119,8 @@ def found(named: Sequence[str], bundled: Mapping[str, Path]) -> dict[str, Path]:
         if folder.is_dir() and not inside:
             raise TeachingError(f"There is no picture in the folder '{text}' ({', '.join(sorted(SUFFIXES))}).")
         paths += inside or [find_picture(text)]
-    return named_apart(list(dict.fromkeys(paths)), {path: name for name, path in bundled.items()})
+    once = {path.resolve(): path for path in paths}  # whichever way a file was named
+    return named_apart(list(once.values()), {path: name for name, path in bundled.items()})
 
 
 def named_apart(paths: Sequence[Path], known: Mapping[Path, str]) -> dict[str, Path]:

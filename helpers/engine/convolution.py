@@ -15,9 +15,11 @@ class Conv2d(nn.Conv2d):
     def forward(self, image: Tensor) -> Tensor:
         """(B, I, H, W) -> (B, O, H, W). torch itself does it on a GPU, and if the filters are being trained."""
         weight, bias = self.weight.to(image.dtype), self.bias.to(image.dtype)
+        replicate = self.padding_mode == "replicate"
         if self.weight.requires_grad or image.device.type != "cpu":
-            return self._conv_forward(image, weight, bias)
-        return _Frozen.apply(image, weight, bias, self.padding_mode == "replicate")
+            image = pad(image, (1, 1, 1, 1), mode="replicate") if replicate else image
+            return conv2d(image, weight, bias, padding=0 if replicate else 1)
+        return _Frozen.apply(image, weight, bias, replicate)
 
 
 class _Frozen(torch.autograd.Function):

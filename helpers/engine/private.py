@@ -1,7 +1,7 @@
 """The places where we rely on private parts of other libraries, kept together in one file.
 
-Each was tried with torch 2.4 to 2.14, ipykernel 6.29 to 7.4, ipywidgets 8.1 and JupyterLab 4.2 to 4.6. If a private
-part is missing, only the feature that needs it is lost.
+They were seen to work with torch 2.14.1, ipykernel 7.4.0, ipywidgets 8.1.9 and JupyterLab 4.6.6. If a private part is
+missing, as OpenMP's is in torch 2.4.1, only the feature that needs it is lost.
 """
 
 import ctypes

@@ -26,6 +26,7 @@ from helpers.base.units import duration
 from helpers.engine.memory import free_memory
 from helpers.engine.optimizers import OPTIMIZERS
 from helpers.engine.precision import best_device
+from helpers.engine.private import views
 from helpers.engine.threads import release_workers
 from helpers.images import load_image, save_image
 from helpers.losses import Weights, report_switch, turned_round
@@ -413,13 +414,13 @@ class Studio(widgets.VBox):
         """Shows the photograph if there is no image yet, and an estimate of what painting it would cost."""
         if self.image is None:
             self.picture.show(load_image(self.panel.content.path))
-        if self._view_count:
+        if views(self):
             self.estimate()
 
     def _set(self, name: str) -> None:
         if name == "optimizer":
             self.sliders.move(self.sliders.weights, OPTIMIZERS[self.panel.controls[name]].LEARNING_RATE)
-        if self._view_count:
+        if views(self):
             self.estimate()
 
     def _slid(self, name: str) -> None:

@@ -144,3 +144,10 @@ def test_bad_input_is_explained(small_world, capsys, tmp_path):
     (tmp_path / "bad.npz").write_bytes(b"no archive")
     with pytest.raises(TeachingError, match="cannot be read"):
         distil.load_teacher(str(tmp_path / "bad.npz"))
+
+
+def test_too_few_photographs_to_hold_some_out():
+    with pytest.raises(TeachingError, match=r"12 photographs are too few.*--evaluate"):
+        distil.held_out(None, [torch.zeros(3, 64, 64, dtype=torch.uint8)] * 12)
+    photographs = [torch.zeros(3, 64, 64, dtype=torch.uint8)] * 15
+    assert len(distil.held_out(None, photographs)) == 12 and len(photographs) == 3

@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from helpers.base.pictures import CONTENTS
 from helpers.commands import gallery
 from helpers.commands.render import parser, render
 from helpers.images import noise_like, save_image
@@ -196,3 +197,8 @@ def test_pictures_of_one_name_in_folders_of_one_name_are_told_apart(tmp_path):
         tmp_path / "one" / "photos", tmp_path / "two" / "photos", tmp_path / "three",
     }  # fmt: skip
     assert {"one_photos_p", "two_photos_p"} < {name.removesuffix(".png") for name in found}
+
+
+def test_a_picture_that_is_named_in_two_ways_is_painted_once(monkeypatch):
+    monkeypatch.chdir(CONTENTS["landscape"].parent)
+    assert len(gallery.found(["landscape", "landscape.jpg", str(CONTENTS["landscape"])], CONTENTS)) == 1
