@@ -163,12 +163,12 @@ def fetched(monkeypatch, content: bytes, digest: str) -> list:
         file.write(content)
 
     monkeypatch.setattr(weights, "download", download)
-    monkeypatch.setattr(weights, "_imagenet_address", lambda: f"https://models/vgg19-{digest[:8]}.pth")
+    monkeypatch.setattr(weights, "imagenet_address", lambda: f"https://models/vgg19-{digest[:8]}.pth")
     return asked
 
 
 def test_torchvisions_address_ends_with_the_digest_that_is_checked():
-    assert weights._imagenet_address() == "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
+    assert weights.imagenet_address() == "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
 
 
 def test_imagenet_weights_are_downloaded_announced_checked_and_not_kept_whole(hub, monkeypatch, capsys):

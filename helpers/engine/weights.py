@@ -83,7 +83,7 @@ def imagenet_weights(layers: Mapping[int, str]) -> dict[str, Tensor]:
         print(f"Downloading VGG-19 (548 MB, once) to {original}", file=sys.stderr)
         original.parent.mkdir(parents=True, exist_ok=True)
         try:
-            _fetch(_imagenet_address(), original)
+            _fetch(imagenet_address(), original)
         except (OSError, TeachingError) as error:
             raise TeachingError(
                 f"VGG-19 could not be downloaded ({error}). Try again when online; load_vgg19('compact') needs no "
@@ -96,7 +96,7 @@ def imagenet_weights(layers: Mapping[int, str]) -> dict[str, Tensor]:
     return state_dict
 
 
-def _imagenet_address() -> str:
+def imagenet_address() -> str:
     """The address of torchvision's VGG-19. Raises TeachingError if torchvision and torch do not fit together."""
     try:
         from torchvision.models import VGG19_Weights
@@ -110,7 +110,7 @@ def _imagenet_address() -> str:
 
 def _imagenet_files() -> tuple[Path, Path]:
     """The path where torch hub keeps torchvision's VGG-19, and the one where we keep its part up to conv5_1."""
-    original = Path(torch.hub.get_dir(), "checkpoints", Path(_imagenet_address()).name)
+    original = Path(torch.hub.get_dir(), "checkpoints", Path(imagenet_address()).name)
     return original, original.with_name("vgg19-conv5_1.safetensors")
 
 

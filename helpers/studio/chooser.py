@@ -54,8 +54,8 @@ class PictureChooser(widgets.VBox):
             accept="image/*", multiple=False, description="", tooltip=f"Upload your own {title} (up to 10 MB)"
         )
         self.upload.observe(self._take_upload, "value")
-        self._css, self._rules = widgets.HTML(), {}
-        super().__init__([self._css, widgets.HTML(f"<b>{title}</b>"), widgets.HBox([self.buttons, self.upload])])
+        self.css, self._rules = widgets.HTML(), {}
+        super().__init__([self.css, widgets.HTML(f"<b>{title}</b>"), widgets.HBox([self.buttons, self.upload])])
         self._class = f"chooser-{next(numbers)}"  # one page may hold several
         self.add_class("chooser").add_class(self._class)
         self._paint_thumbnails()
@@ -131,7 +131,7 @@ class PictureChooser(widgets.VBox):
             picture = base64.b64encode(jpeg(thumbnail(load_image(self.paths[name]), THUMBNAIL_SIDE), 80)).decode()
             button = f'.{self._class} button[data-value="{quote(name, safe="!~*()")}"]'
             self._rules[name] = f"{button} {{ background-image: url(data:image/jpeg;base64,{picture}); }}"
-        self._css.value = CHOOSER_CSS % "\n".join(self._rules.values())
+        self.css.value = CHOOSER_CSS % "\n".join(self._rules.values())
 
 
 def uploads() -> Path:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 from html import escape
-from typing import Any
 
 import ipywidgets as widgets
 
@@ -86,22 +85,22 @@ COLOURED
 class Controls(widgets.GridBox):
     """The settings that hold for a whole run, in two columns: size, steps, start, network, optimizer, scales.
 
-    settings: the initial values.
+    settings: the initial values. `by_name` has the widget of each.
     """
 
     def __init__(self, settings: Settings):
-        self._fields = {name: widgets.Dropdown(options=choices) for name, choices in CHOICES.items()}
-        self._fields["steps"] = widgets.BoundedIntText(min=1, max=MAX_STEPS)
-        for name, field in self._fields.items():
+        self.by_name = {name: widgets.Dropdown(options=choices) for name, choices in CHOICES.items()}
+        self.by_name["steps"] = widgets.BoundedIntText(min=1, max=MAX_STEPS)
+        for name, field in self.by_name.items():
             field.description, field.description_allow_html = with_tip(name, TIPS[name]), True
             field.style.description_width, field.layout.width = "4.8em", "auto"
         layout = widgets.Layout(grid_template_columns="minmax(0, 5fr) minmax(0, 7fr)", grid_gap="2px 10px")
-        super().__init__([self._fields[name] for name in TIPS if name in self._fields], layout=layout)
+        super().__init__([self.by_name[name] for name in TIPS if name in self.by_name], layout=layout)
         self.show(settings)
 
     def show(self, settings: Settings) -> None:
         """Sets the controls to the settings; a size or a network that was not on offer is added to the choices."""
-        for name, field in self._fields.items():
+        for name, field in self.by_name.items():
             value = SCALES[settings.single_scale] if name == "scales" else getattr(settings, name)
             if name == "steps":
                 field.max = max(field.max, value)
@@ -111,18 +110,12 @@ class Controls(widgets.GridBox):
 
     def over(self, settings: Settings) -> Settings:
         """The settings, overridden by the controls."""
-        values = {name: field.value for name, field in self._fields.items()}
+        values = {name: field.value for name, field in self.by_name.items()}
         return replace(settings, single_scale=values.pop("scales") == SCALES[True], **values)
-
-    def __getitem__(self, name: str) -> Any:
-        return self._fields[name].value
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        self._fields[name].value = value
 
     def on_change(self, callback: Callable[[str], None]) -> None:
         """Calls callback(name) when a setting has changed."""
-        for name, field in self._fields.items():
+        for name, field in self.by_name.items():
             field.observe(lambda _, name=name: callback(name), "value")
 
 

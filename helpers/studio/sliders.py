@@ -35,11 +35,12 @@ class WeightSliders(widgets.VBox):
     weights: the initial values, and the layers that get a slider; None means Weights().
     learning_rate: the initial value of a slider for it; None means no such slider. `rate` is a function iteration ->
         learning rate, for `style_transfer`.
+    `by_name` has the slider of each.
     """
 
     def __init__(self, weights: Weights | None = None, learning_rate: float | None = None):
         weights = weights or Weights()
-        self._sliders: dict[str, widgets.SelectionSlider] = {}
+        self.by_name: dict[str, widgets.SelectionSlider] = {}
         self._values: dict[str, float] = {}
         self._callbacks: list[Callable[[str], None]] = []
         for name in TERMS:
@@ -49,7 +50,7 @@ class WeightSliders(widgets.VBox):
         if learning_rate is not None:
             self._add(RATE, learning_rate, zero=False)
         self._layers = tuple(weights.layers)
-        super().__init__(list(self._sliders.values()))
+        super().__init__(list(self.by_name.values()))
         reachable_while_busy(self)
 
     @property
@@ -76,7 +77,7 @@ class WeightSliders(widgets.VBox):
         Afterwards there is one slider for each layer in `weights.layers`.
         """
         for name, weight in weights.layers.items():
-            if name not in self._sliders:
+            if name not in self.by_name:
                 self._add_layer(name, weight, weights)
         self._layers = tuple(weights.layers)
         values = {name: getattr(weights, name) for name in TERMS} | dict(weights.layers)
@@ -84,11 +85,11 @@ class WeightSliders(widgets.VBox):
             values[RATE] = learning_rate
         for name, value in values.items():
             self._values[name] = value
-            self._sliders[name].value = self._nearest(name, value)
-        names = [name for name in self._sliders if name in (*TERMS, *self._layers)]
-        names += [RATE] if RATE in self._sliders else []
-        if [self._sliders[name] for name in names] != list(self.children):
-            self.children = [self._sliders[name] for name in names]
+            self.by_name[name].value = self._nearest(name, value)
+        names = [name for name in self.by_name if name in (*TERMS, *self._layers)]
+        names += [RATE] if RATE in self.by_name else []
+        if [self.by_name[name] for name in names] != list(self.children):
+            self.children = [self.by_name[name] for name in names]
 
     def on_change(self, callback: Callable[[str], None]) -> None:
         """Calls callback(name) whenever a slider has moved, by hand or by `move`."""
@@ -102,7 +103,7 @@ class WeightSliders(widgets.VBox):
         slider = log_slider(name, value, TIPS[tip or name], **options)
         slider.add_class(f"slider-{'style' if tip == 'layer' else name.replace(' ', '-')}")
         reachable_while_busy(slider)
-        self._sliders[name], self._values[name] = slider, value
+        self.by_name[name], self._values[name] = slider, value
         slider.observe(lambda change: self._moved(name, change["new"]), "value")
 
     def _moved(self, name: str, position: float) -> None:
@@ -112,10 +113,10 @@ class WeightSliders(widgets.VBox):
             callback(name)
 
     def _nearest(self, name: str, value: float) -> float:
-        return min((position for _, position in self._sliders[name].options), key=lambda near: abs(near - value))
+        return min((position for _, position in self.by_name[name].options), key=lambda near: abs(near - value))
 
     def __repr__(self) -> str:
-        return f"WeightSliders({', '.join(self._sliders)})"
+        return f"WeightSliders({', '.join(self.by_name)})"
 
 
 def log_slider(

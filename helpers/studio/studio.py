@@ -98,7 +98,7 @@ class Studio(widgets.VBox):
         super().__init__([self.panel])
 
         for name, button in self.panel.buttons.items():
-            press = self._pause_or_resume if name == "pause" else getattr(self, name)
+            press = self.pause_or_resume if name == "pause" else getattr(self, name)
             button.on_click(lambda _, press=press: press())
         self.panel.content.on_change(self._chosen)
         self.panel.controls.on_change(self._set)
@@ -165,6 +165,10 @@ class Studio(widgets.VBox):
                 self.panel.say("")
                 self.session.resume()
                 self._refresh()
+
+    def pause_or_resume(self) -> None:
+        """Pauses a run that goes on, and resumes any other."""
+        self.pause() if self.status == "running" else self.resume()
 
     def stop(self) -> None:
         """Ends the run and its thread; the image stays."""
@@ -407,9 +411,6 @@ class Studio(widgets.VBox):
 
     # Called when something is chosen, moved or seen.
 
-    def _pause_or_resume(self) -> None:
-        self.pause() if self.status == "running" else self.resume()
-
     def _chosen(self) -> None:
         """Shows the photograph if there is no image yet, and an estimate of what painting it would cost."""
         if self.image is None:
@@ -419,7 +420,7 @@ class Studio(widgets.VBox):
 
     def _set(self, name: str) -> None:
         if name == "optimizer":
-            self.sliders.move(self.sliders.weights, OPTIMIZERS[self.panel.controls[name]].LEARNING_RATE)
+            self.sliders.move(self.sliders.weights, OPTIMIZERS[self.panel.controls.by_name[name].value].LEARNING_RATE)
         if views(self):
             self.estimate()
 

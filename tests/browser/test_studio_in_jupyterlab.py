@@ -111,7 +111,7 @@ def test_a_slider_moved_by_keyboard_acts_within_a_second(studio):
 
 def test_back_goes_back_and_on_from_there(studio):
     notebook, view = studio
-    notebook.ask("studio.panel.controls._fields['steps'].set_trait('value', 300)")
+    notebook.ask("studio.panel.controls.by_name['steps'].set_trait('value', 300)")
     begin(view, 70)
     view.handle("style").focus()
     notebook.page.keyboard.press("End")
@@ -135,7 +135,7 @@ def test_back_goes_back_and_on_from_there(studio):
 
 def test_what_is_saved_can_be_repeated(studio, tmp_path):
     notebook, view = studio
-    notebook.ask("studio.panel.controls._fields['steps'].set_trait('value', 60)")
+    notebook.ask("studio.panel.controls.by_name['steps'].set_trait('value', 60)")
     begin(view, 10)
     view.handle("tv").focus()
     notebook.page.keyboard.press("End")

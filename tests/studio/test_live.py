@@ -215,7 +215,7 @@ def test_sliders_begin_at_the_weights_and_are_a_schedule():
 
 
 def test_the_leftmost_position_is_zero_and_the_others_are_equal_factors():
-    slider = WeightSliders()._sliders["style"]
+    slider = WeightSliders().by_name["style"]
     values = [value for _, value in slider.options]
     assert values[0] == 0
     assert values[1] == 1 and values[-1] == 10_000
@@ -225,8 +225,8 @@ def test_the_leftmost_position_is_zero_and_the_others_are_equal_factors():
 def test_a_moved_slider_is_reported_and_read():
     sliders, seen = WeightSliders(learning_rate=0.05), []
     sliders.on_change(seen.append)
-    sliders._sliders["tv"].value = 0.0
-    sliders._sliders["learning rate"].index += 1
+    sliders.by_name["tv"].value = 0.0
+    sliders.by_name["learning rate"].index += 1
     assert seen == ["tv", "learning rate"]
     assert sliders.weights == replace(Weights(), tv=0.0)
     assert sliders.rate(1) > 0.05

@@ -122,10 +122,10 @@ def test_whatever_is_pressed_no_thread_no_picture_and_no_iteration_is_lost(make,
     other.start()
 
     def slide():
-        slider = chance.choice(list(made.sliders._sliders.values()))
+        slider = chance.choice(list(made.sliders.by_name.values()))
         slider.index = chance.randrange(5, len(slider.options) - 8)
 
-    presses = [made.start, made.pause, made.resume, made.stop, made.back, slide, slide, made._pause_or_resume]
+    presses = [made.start, made.pause, made.resume, made.stop, made.back, slide, slide, made.pause_or_resume]
     made.start()
     for _ in range(25):
         had_picture, before = made.image is not None, made.status
@@ -195,8 +195,8 @@ def test_a_slider_acts_on_the_next_iteration_and_so_does_the_learning_rate(make)
     made.pause()
     time.sleep(0.1)
     held = len(made.record)
-    made.sliders._sliders["tv"].value = 0.0
-    made.sliders._sliders["learning rate"].value = 0.1
+    made.sliders.by_name["tv"].value = 0.0
+    made.sliders.by_name["learning rate"].value = 0.1
     made.resume()
     finish(made)
     assert [step.weights.tv for step in made.record] == [2.0] * held + [0.0] * (40 - held)
@@ -208,7 +208,7 @@ def test_back_returns_to_the_picture_and_the_weights_of_then(make):
     made = make()
     made.start()
     wait_for(lambda: len(made.record) > 22)
-    made.sliders._sliders["style"].value = 0.0
+    made.sliders.by_name["style"].value = 0.0
     finish(made)
     made.back()
     assert made.status == "stopped" and made.session.iteration == 36
@@ -242,7 +242,7 @@ def test_a_hand_on_a_slider_overrides_the_schedule_visibly(make):
     made = make(schedule=True)
     made.start()
     wait_for(lambda: len(made.record) > 5)
-    made.sliders._sliders["conv3_1"].value = 0.0
+    made.sliders.by_name["conv3_1"].value = 0.0
     assert made.panel.schedule.value is False and "schedule is off" in said(made)
     finish(made)
     assert made.record[-1].weights.layers == dict(Weights().layers) | {"conv3_1": 0.0}
@@ -250,7 +250,7 @@ def test_a_hand_on_a_slider_overrides_the_schedule_visibly(make):
 
 def test_the_schedule_survives_what_is_set_before_the_start(make):
     made = make(schedule=True)
-    made.sliders._sliders["tv"].value = 0.0
+    made.sliders.by_name["tv"].value = 0.0
     assert made.panel.schedule.value is True
 
 
@@ -268,8 +268,8 @@ def test_two_studios_do_not_disturb_each_other(make):
     finish(alone)
     one.start()
     two.start()
-    one.sliders._sliders["tv"].value = one.sliders.weights.tv
-    two.sliders._sliders["tv"].value = 0.0
+    one.sliders.by_name["tv"].value = one.sliders.weights.tv
+    two.sliders.by_name["tv"].value = 0.0
     finish(one)
     finish(two)
     assert one.image.equal(alone.image)
@@ -413,7 +413,7 @@ def test_a_run_that_was_cut_off_goes_on_in_another_studio(make, tmp_path):
     second.go_on()
     wait_for(lambda: second.session.iteration > cut)
     assert second.panel.buttons["go_on"].layout.display == "none"
-    assert (second.panel.content.name, second.panel.controls["size"]) == ("landscape", 64)
+    assert (second.panel.content.name, second.panel.controls.by_name["size"].value) == ("landscape", 64)
     assert second.sliders.weights.style == pytest.approx(80, rel=0.1)
     finish(second)
     consistent(second)
@@ -467,8 +467,8 @@ def test_a_value_between_two_positions_holds_until_a_hand_moves_the_slider(make,
     made = make()
     made.go_on()
     made.pause()
-    assert made.sliders.weights.style == 333 and made.sliders._sliders["style"].value == 320
-    made.sliders._sliders["style"].value = 400.0
+    assert made.sliders.weights.style == 333 and made.sliders.by_name["style"].value == 320
+    made.sliders.by_name["style"].value = 400.0
     assert made.sliders.weights.style == 400
 
 
@@ -518,7 +518,7 @@ def test_the_first_view_brings_an_estimate(make):
     assert made.panel.forecast.value == ""
     made._view_count = 1
     assert "64 × 43 pixels: about" in made.panel.forecast.value
-    made.panel.controls._fields["size"].value = 128
+    made.panel.controls.by_name["size"].value = 128
     assert "128 × 85 pixels: about" in made.panel.forecast.value
 
 
@@ -586,7 +586,7 @@ def test_an_upload_is_chosen_painted_and_repeated(make, tmp_path):
     assert len(made.panel.content.buttons.options) == len(CONTENTS) + 1
     upload(made.panel.style, "../monet.jpg", picture_file(kind="JPEG"))
     assert made.panel.style.name == "monet-2" and made.panel.style.path.parent == chooser.uploads()
-    assert 'data-value="monet-2"' in made.panel.style._css.value
+    assert 'data-value="monet-2"' in made.panel.style.css.value
     made.start()
     finish(made)
     assert made.image.shape == (1, 3, 48, 64)
@@ -623,7 +623,7 @@ def test_a_huge_picture_is_a_line_of_text(make, monkeypatch):
 def test_another_choice_counts_from_the_next_start_on(make):
     made = make(steps=3)
     made.panel.style.buttons.value = "picasso"
-    made.panel.controls._fields["optimizer"].value = "lbfgs"
+    made.panel.controls.by_name["optimizer"].value = "lbfgs"
     assert made.sliders.learning_rate == OPTIMIZERS["lbfgs"].LEARNING_RATE
     made.start()
     finish(made)
