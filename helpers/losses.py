@@ -1,4 +1,4 @@
-"""What the image is asked to satisfy: pure functions of tensors, each with its formula.
+"""The losses, which the image is to make small: pure functions of tensors, each with its formula.
 
 Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016, is [Gatys] below;
 "the report" is the project report whose system this is.
@@ -15,7 +15,7 @@ from helpers.base.numbers import is_real
 from helpers.engine.checks import check_same_shape
 from helpers.engine.gram import gram_product
 from helpers.images import STD
-from helpers.vgg import check_layers
+from helpers.vgg import LAYERS, check_layers
 
 TINY = 1e-12  # content and style may be all zeros, and would otherwise divide by zero
 
@@ -28,13 +28,13 @@ def gram_matrix(features: Tensor) -> Tensor:
     if features.dim() != 4:
         raise TeachingError(f"A feature map is (B, C, H, W); got {tuple(features.shape)}.")
     maps = features.float().flatten(2)  # F: (B, C, H*W)
-    return gram_product(maps)  # maps @ maps.mT, and a faster way back: (B, C, C)
+    return gram_product(maps)  # maps @ maps.mT, with a faster backward pass: (B, C, C)
 
 
 def content_loss(features: Tensor, content_features: Tensor, relative: bool = False) -> Tensor:
     """Mean squared error of two responses (B, C, H, W) of one layer; a scalar, 0 when they agree.
 
-    relative: divided by the content's mean square, so that it means the same for every layer, size and network.
+    relative: divided by the content's mean square, so that a value means the same for every layer, size and network.
     [Gatys], equation 1, has half the sum of squares; the report has the mean, as here.
     """
     check_same_shape(features, content_features, "responses")
@@ -45,7 +45,7 @@ def content_loss(features: Tensor, content_features: Tensor, relative: bool = Fa
 def style_loss(features: Tensor, style_gram: Tensor, relative: bool = False) -> Tensor:
     """How far the Gram matrix of a layer's response (B, C, H, W) is from the style's, (B, C, C); a scalar.
 
-    The report's reading: the mean squared error of the two matrices, divided by the number d * h * w of elements of the
+    As in the report: the mean squared error of the two matrices, divided by the number d * h * w of elements of the
     feature map. Its size depends on the picture's area, the layer and the network. ([Gatys], equation 4, divides the
     sum of the squares by 4 d^2 (h w)^2.)
     relative: |G - A|^2 / |A|^2, which is 1 for an empty picture and 0 for the style, at any size and in any network.
@@ -123,5 +123,6 @@ def report_switch(steps: int) -> int:
 
 
 def turned_round(weights: Weights) -> Weights:
-    """The same weights, those of the style's layers in the opposite order."""
-    return replace(weights, layers=dict(zip(weights.layers, reversed(weights.layers.values()), strict=True)))
+    """The same weights, those of the style's layers in the opposite order, from the deepest to the first."""
+    names = sorted(weights.layers, key=list(LAYERS.values()).index)
+    return replace(weights, layers={names[i]: weights.layers[names[-1 - i]] for i in range(len(names))})

@@ -32,12 +32,10 @@ StateDict = Mapping[str, Any]
 
 ABRUPT = 1.5  # a weight that changes by more than this factor makes the loss another one
 AVERAGE = 0.9  # the share that the older iterates keep, at each step, in the image that is shown
-# In full size Adam's learning rate falls to this share, so that what jitters comes to rest, and its memory is shorter:
-# the moments from the coarser scale no longer describe this gradient.
-SETTLED = 0.4
-SETTLING_BETAS = 0.8, 0.95
+SETTLED = 0.4  # in full size the learning rate falls to this share, so that the image comes to rest
+SETTLING_BETAS = 0.8, 0.95  # in full size; the moments from the coarser scale no longer describe this gradient
 
-NO_IMAGE = torch.empty(1, 3, 0, 0)  # an image's place in a record of Steps, where those of a whole run would not fit
+NO_IMAGE = torch.empty(1, 3, 0, 0)  # stands in for the image in a record of Steps, whose images would fill the memory
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class Step:
     layers: dict[str, float] = field(default_factory=dict)  # each style layer's own loss
     weights: Weights | None = None  # the weights in force
     learning_rate: float = 0.0  # the one in force, as given to the loop
-    # Copies of all that the next iteration depends on, to go on from later. Call before advancing the generator.
+    # Returns copies of all that the next iteration depends on, to go on from. Call before advancing the generator.
     state_dict: Callable[[], StateDict] = field(default=dict, repr=False, compare=False)
 
     @property
@@ -112,8 +110,8 @@ class Objective:
     ):
         self.style, self.model, self.content_layer = style, model, content_layer
         self.relative, self.precision = relative, precision
-        # As if the style had as many positions as the content.
-        self.area = content.shape[2] * content.shape[3] / (style.shape[2] * style.shape[3])
+        # A Gram matrix is a sum over positions: as if the style had as many as the content.
+        self.area_ratio = content.shape[2] * content.shape[3] / (style.shape[2] * style.shape[3])
         with torch.no_grad():
             self.content_features = self.features(content, [content_layer])[content_layer]
         self.style_grams: dict[str, Tensor] = {}
@@ -121,7 +119,7 @@ class Objective:
     def __call__(self, image: Tensor, weights: Weights) -> Terms:
         """The terms that the weights ask for, of an image like the content."""
         layers = [name for name, weight in weights.layers.items() if weight and weights.style]
-        self.look_at_style(layers)
+        self.compute_missing_grams(layers)
         features = self.features(image, [*layers, *([self.content_layer] if weights.content else [])])
         content, tv = 0.0, 0.0
         if weights.content:
@@ -136,11 +134,11 @@ class Objective:
         return get_features(image.to(self.precision), self.model, layers)
 
     @torch.no_grad()
-    def look_at_style(self, layers: Iterable[str]) -> None:
-        """Computes the Gram matrices that are still missing, such as those of a layer whose weight was 0 until now."""
+    def compute_missing_grams(self, layers: Iterable[str]) -> None:
+        """Computes the Gram matrices that `style_grams` lacks, such as that of a layer whose weight was 0 until now."""
         missing = set(layers) - self.style_grams.keys()
         for name, response in self.features(self.style, missing).items() if missing else ():
-            self.style_grams[name] = gram_matrix(response) * self.area  # (1, C, C)
+            self.style_grams[name] = gram_matrix(response) * self.area_ratio  # (1, C, C)
 
 
 class Transfer:
@@ -230,8 +228,8 @@ class Transfer:
             self.optimizer.load_state_dict(state_dict.get("optimizer", {}))
             self._continue(state_dict)
 
-    def load_coarser(self, state_dict: StateDict) -> None:
-        """Begins with what the optimizer learned at another size of the image."""
+    def carry_over(self, state_dict: StateDict) -> None:
+        """Takes over what the optimizer learned at another size of the image; not the image itself."""
         moments = self.optimizer.resized_state(state_dict["optimizer"], self.image.shape[2:])
         if moments:
             self.optimizer.load_state_dict(moments)
@@ -243,7 +241,7 @@ class Transfer:
 
 
 def largest_growth(before: Weights | None, now: Weights | None) -> float:
-    """The largest factor by which what a term is multiplied by has grown: 1 without change, infinite from 0 on."""
+    """The largest factor by which a term's weight has grown (`Weights.factors`): 1 without change, infinite from 0."""
     if before is None or now is None or before == now:
         return 1.0
     pairs = [(before.factors.get(name, 0.0), factor) for name, factor in now.factors.items() if factor]
@@ -282,7 +280,7 @@ def style_transfer(
         Losses and pixels are float32 always, and with L-BFGS, whose line search needs exact losses, so is the network.
     resume: an earlier run's Step.state_dict(), or the path of a checkpoint with it, to go on from there as if that run
         had not ended, up to iteration `steps`. The other arguments have to be that run's.
-    Raises DivergedError, with the last good image, and TeachingError for arguments that make no sense.
+    Raises, at the first step, TeachingError for arguments that make no sense; later DivergedError, with the last image.
     The same arguments on the same machine give the same picture, bit for bit.
     """
     return coarse_to_fine(
@@ -326,13 +324,14 @@ def coarse_to_fine(
     device = next(model.parameters()).device
     content, style = (as_float_batch(x, name).to(device) for x, name in ((content, "content"), (style, "style")))
     adam = optimizer == "adam"
-    number = chosen_precision(precision, device) if adam else torch.float32
+    dtype = chosen_precision(precision, device)
+    dtype = dtype if adam else torch.float32  # a line search needs exact losses
     planned = plan(min(*content.shape[2:], *style.shape[2:]), steps, scales)
     several = len(planned) > 1
-    plain = {"pooling": model.pooling, "content_layer": content_layer, "relative": relative, "precision": str(number),
+    identity = {"pooling": model.pooling, "content_layer": content_layer, "relative": relative, "precision": str(dtype),
              "optimizer": optimizer, "betas": list(betas or Adam.BETAS) if adam else None, "average": average,
              "scales": scales, "steps": steps if several else None}  # fmt: skip
-    arguments = fingerprinted(plain, content=[content], style=[style], network=[*model.parameters()])
+    arguments = fingerprinted(identity, content=[content], style=[style], network=[*model.parameters()])
     state = read_state(resume, arguments)
     done, image, seconds = state.get("iteration", begin), state.get("image", start), 0.0
     for divisor, first, last in planned:
@@ -346,7 +345,7 @@ def coarse_to_fine(
             image = resized(image, small.shape[2:])
         settling = {"settled": SETTLED, "betas": SETTLING_BETAS} if several and adam and divisor == 1 else {}
         transfer = Transfer(
-            Objective(small, small_style, model, content_layer, relative, number),
+            Objective(small, small_style, model, content_layer, relative, dtype),
             _start(image, small, small_style, seed), Weights() if weights is None else weights, steps=last, done=first,
             optimizer=optimizer, learning_rate=learning_rate, average=average,
             **settling | ({"betas": betas} if betas else {}),
@@ -355,7 +354,7 @@ def coarse_to_fine(
         if resumes:
             transfer.load_state_dict(state)
         elif state:
-            transfer.load_coarser(state)
+            transfer.carry_over(state)
         began = seconds
         for step in guarded(transfer, transfer.shown):
             seconds = began + step.seconds

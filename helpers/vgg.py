@@ -57,9 +57,9 @@ class VGG19(nn.Sequential):
             block = name[4]
             if previous not in (None, block):
                 modules[f"pool{previous}"] = pool(2)
-            # Zeros around the image would be a black frame, and the optimisation paints what it sees; so the first
+            # Zeros around the image would be a grey frame, and the optimisation paints what it sees; so the first
             # convolution repeats the border instead. VGG-19's deeper filters were trained with zeros and keep them.
-            padding = "replicate" if name == "conv1_1" or channels is not VGG19_CHANNELS else "zeros"
+            padding = "replicate" if name == "conv1_1" or channels != VGG19_CHANNELS else "zeros"
             modules[name] = Conv2d(inputs, channels[name], 3, padding=1, padding_mode=padding)
             modules[name.replace("conv", "relu")] = nn.ReLU()
             previous, inputs = block, channels[name]
@@ -116,7 +116,7 @@ def load_vgg19(weights: str | Path = "compact", pooling: str = "avg", device: st
     else:
         state_dict = read_weights(COMPACT_WEIGHTS if weights == "compact" else Path(weights), LAYERS)
     channels = {name: len(state_dict[f"{name}.weight"]) for name in LAYERS.values()}
-    model = VGG19(VGG19_CHANNELS if channels == VGG19_CHANNELS else channels, pooling)
+    model = VGG19(channels, pooling)
     model.load_state_dict(state_dict)
     # The convolutions run faster with a pixel's channels side by side in memory.
     model = model.to(best_device() if device == "auto" else device, memory_format=torch.channels_last)

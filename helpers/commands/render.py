@@ -20,8 +20,8 @@ from helpers.runs.checkpoint import SUFFIX, Keeper, Run, load_run
 from helpers.runs.film import Film
 from helpers.runs.painting import painting
 from helpers.runs.recipe import caption, load_recipe, outcome
+from helpers.runs.results import last_run, next_result
 from helpers.runs.settings import Settings, add_options, options, typed_over
-from helpers.runs.unfinished import last_run, next_result
 from helpers.transfer import NO_IMAGE, StateDict, Step
 
 LAST = "the last one"  # the run that --resume goes on with if none is named

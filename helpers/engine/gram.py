@@ -1,4 +1,4 @@
-"""The product behind the Gram matrix, F F^T, with half of the work in the backward pass."""
+"""The product behind `losses.gram_matrix`, F F^T, with half of the work in the backward pass."""
 
 import torch
 from torch import Tensor

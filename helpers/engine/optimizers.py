@@ -55,7 +55,7 @@ class Adam:
         """Call it when the loss function has changed: drops the momentum, and expects `growth` times larger gradients.
 
         With the old squares the next steps would overshoot; with squares of zero, each of them would move every pixel
-        by a whole learning rate. The squares soon adapt to the new gradients.
+        by a whole learning rate. The squares soon adapt to the new gradients. `Transfer` decides when to call it.
         """
         self.momentum.zero_()
         self.square.mul_(min(max(growth, 1.0), self.CAUTION) ** 2)

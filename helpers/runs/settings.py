@@ -16,7 +16,7 @@ from helpers.engine.image_files import MIN_SIDE
 from helpers.engine.optimizers import OPTIMIZERS
 from helpers.engine.precision import PRECISIONS
 from helpers.engine.scales import SHARES
-from helpers.losses import Weights, report_switch, turned_round
+from helpers.losses import Weights, report_schedule, report_switch
 from helpers.vgg import CONTENT_LAYER, check_layers
 
 VERSION = 2  # of the recipe format; recipes of version 1 do not state it
@@ -46,7 +46,10 @@ def setting(default: Any, help: str, kind: type = str, **more: Any) -> Any:
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of a run. Raises TeachingError, with the setting's name, for a value that makes no sense."""
+    """The settings of a run, which `begin` in painting.py hands to the loop.
+
+    Raises TeachingError, with the setting's name, for a value that makes no sense.
+    """
 
     content: str = setting("landscape", f"a picture's path, or one of {', '.join(CONTENTS)}")
     style: str = setting("van_gogh", f"a picture's path, or one of {', '.join(STYLES)}")
@@ -116,8 +119,7 @@ class Settings:
             if change["iteration"] <= iteration:
                 terms = {name: change[key] for key, name in TERMS.items() if key in change}
                 weights = replace(weights, **terms, layers={**weights.layers, **dict(change.get("layer", ()))})
-        switched = self.schedule == "report" and iteration > report_switch(self.steps)
-        return turned_round(weights) if switched else weights
+        return report_schedule(weights, report_switch(self.steps))(iteration) if self.schedule == "report" else weights
 
     def learning_rate_at(self, iteration: int) -> float:
         """The learning rate at an iteration, with the changes up to there."""

@@ -35,8 +35,8 @@ from helpers.runs.checkpoint import INTERVAL, SUFFIX, Keeper, Run, load_run
 from helpers.runs.estimate import Cost, check_memory, forecast, measured
 from helpers.runs.painting import begin
 from helpers.runs.recipe import outcome
+from helpers.runs.results import last_run, next_result
 from helpers.runs.settings import Settings
-from helpers.runs.unfinished import last_run, next_result
 from helpers.studio.front_end import compute_aside, reachable_while_busy, take_place, watch_views
 from helpers.studio.panel import SIZES, Panel, note
 from helpers.studio.session import Session

@@ -20,8 +20,8 @@ from helpers.losses import Weights, report_schedule
 from helpers.runs.checkpoint import Keeper, load_run
 from helpers.runs.painting import painting
 from helpers.runs.recipe import load_recipe
+from helpers.runs.results import last_run, reserved
 from helpers.runs.settings import Settings
-from helpers.runs.unfinished import last_run, reserved
 from helpers.transfer import coarse_to_fine, style_transfer
 
 
