@@ -14,6 +14,7 @@ from helpers.losses import (
     report_schedule,
     style_loss,
     total_variation_loss,
+    turned_round,
 )
 
 
@@ -160,6 +161,12 @@ def test_weights_are_frozen_and_keep_their_own_copy_of_the_layers():
     assert weights.layers == {"conv1_1": 1.0}
     with pytest.raises(TypeError):
         weights.layers["conv1_1"] = 2.0
+
+
+def test_layers_are_turned_round_in_the_networks_order_whatever_order_they_are_given_in():
+    weights = Weights(layers={"conv5_1": 0.1, "conv1_1": 0.3, "conv3_3": 0.2})
+    assert turned_round(weights).layers == {"conv1_1": 0.1, "conv3_3": 0.2, "conv5_1": 0.3}
+    assert turned_round(turned_round(weights)) == weights
 
 
 def test_the_reports_schedule_changes_style_weights_only_and_only_after_250():

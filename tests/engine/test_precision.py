@@ -111,8 +111,9 @@ def test_lbfgs_keeps_to_float32(pictures):
 
 
 def test_a_precision_that_does_not_exist(pictures):
-    with pytest.raises(TeachingError, match="Unknown precision 'half'; it is 'auto', 'float32', 'bfloat16'"):
-        next(style_transfer(*pictures, load_vgg19(device="cpu"), precision="half"))
+    for optimizer in ("adam", "lbfgs"):
+        with pytest.raises(TeachingError, match="Unknown precision 'half'; it is 'auto', 'float32', 'bfloat16'"):
+            next(style_transfer(*pictures, load_vgg19(device="cpu"), precision="half", optimizer=optimizer))
 
 
 def test_the_faster_precision_is_measured_once():
