@@ -35,6 +35,12 @@ def test_help_names_every_command():
         assert f"python3 -m helpers {command}" in shown.stdout
 
 
+@pytest.mark.parametrize("command", ["handout", "slides"])
+def test_a_command_that_does_not_compute_does_not_load_torch(command):
+    program = f"import sys, helpers.commands.{command}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=120).returncode == 0
+
+
 def test_an_unknown_command_is_one_line():
     failed = run("paint")
     assert failed.returncode == 2
