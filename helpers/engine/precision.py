@@ -1,8 +1,10 @@
 """Which device to compute on, and in which precision."""
 
 import math
+import re
 import time
 from functools import cache
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -10,6 +12,7 @@ from torch import nn
 from helpers.base.errors import TeachingError
 
 PRECISIONS = ("auto", "float32", "bfloat16")
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}  # as Linux names them
 
 
 def best_device() -> torch.device:
@@ -26,16 +29,26 @@ def chosen_precision(name: str, device: torch.device) -> torch.dtype:
     return fast_precision(device) if name == "auto" else getattr(torch, name)
 
 
+def processor_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> set[str]:
+    """The instruction sets of an x86 processor by Linux's names for them, such as "avx2"; empty elsewhere."""
+    flags = re.search(r"^flags\s*:(.*)$", cpuinfo.read_text(), re.M) if cpuinfo.exists() else None
+    return set(flags[1].split()) if flags else set()
+
+
 @cache
 def fast_precision(device: torch.device) -> torch.dtype:
     """torch.bfloat16 where convolutions are clearly faster in it than in float32, else torch.float32.
 
-    A CPU is timed once, in a tenth of a second: one without bfloat16 instructions is ten times slower in it.
+    Linux tells whether an x86 processor has instructions for bfloat16, so that the answer, and with it the picture, is
+    the same on a busy machine. Any other CPU is timed once, in a tenth of a second: one without them is ten times
+    slower in bfloat16.
     """
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float32
     if device.type != "cpu":
         return torch.float32
+    if flags := processor_flags():
+        return torch.bfloat16 if flags & BFLOAT16_FLAGS else torch.float32
     convolution = nn.Conv2d(64, 64, 3).requires_grad_(False)
     seconds = {torch.float32: math.inf, torch.bfloat16: math.inf}
     for _ in range(4):  # in turn, so that a short disturbance does not decide the result

@@ -5,7 +5,8 @@ import torch
 from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, pad
 
 from helpers.base.errors import TeachingError
-from helpers.engine.precision import fast_precision
+from helpers.engine import precision
+from helpers.engine.precision import fast_precision, processor_flags
 from helpers.images import load_image
 from helpers.losses import STD, Weights
 from helpers.transfer import style_transfer
@@ -114,6 +115,25 @@ def test_a_precision_that_does_not_exist(pictures):
     for optimizer in ("adam", "lbfgs"):
         with pytest.raises(TeachingError, match="Unknown precision 'half'; it is 'auto', 'float32', 'bfloat16'"):
             next(style_transfer(*pictures, load_vgg19(device="cpu"), precision="half", optimizer=optimizer))
+
+
+def test_linux_tells_what_an_x86_processor_can_do(tmp_path):
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text("processor\t: 0\nflags\t\t: fpu avx2 avx512_bf16\nbugs\t\t: none\nflags\t\t: fpu\n")
+    assert processor_flags(cpuinfo) == {"fpu", "avx2", "avx512_bf16"}
+    cpuinfo.write_text("processor\t: 0\nFeatures\t: fp asimd bf16\n")  # an Arm processor's file
+    assert processor_flags(cpuinfo) == processor_flags(tmp_path / "none") == set()
+
+
+@pytest.mark.parametrize("flags, expected", [({"avx2"}, torch.float32), ({"avx2", "amx_bf16"}, torch.bfloat16)])
+def test_instructions_decide_and_not_how_busy_the_machine_is(monkeypatch, flags, expected):
+    monkeypatch.setattr(precision, "processor_flags", lambda: flags)
+    assert fast_precision.__wrapped__(torch.device("cpu")) == expected
+
+
+def test_a_processor_of_another_kind_is_timed(monkeypatch):
+    monkeypatch.setattr(precision, "processor_flags", set)
+    assert fast_precision.__wrapped__(torch.device("cpu")) in (torch.float32, torch.bfloat16)
 
 
 def test_the_faster_precision_is_measured_once():
