@@ -9,7 +9,7 @@ import torch
 from helpers.base import places
 from helpers.base.errors import TeachingError
 from helpers.base.installation import missing
-from helpers.base.places import shown
+from helpers.base.places import display_path
 from helpers.base.units import duration
 from helpers.engine.memory import free_memory
 from helpers.engine.precision import best_device
@@ -44,7 +44,7 @@ def report() -> str:
         lines.append(f"VGG-19 itself: {there}")
     except TeachingError as error:
         lines.append(f"-> {error}")
-    lines.append(f"results go to: {shown(places.RESULTS)}")
+    lines.append(f"results go to: {display_path(places.RESULTS)}")
     there = next(folder for folder in (places.RESULTS, *places.RESULTS.parents) if folder.exists())
     if not os.access(there, os.W_OK):
         lines.append(f"-> {there} cannot be written to: copy the course to a folder of yours")

@@ -170,7 +170,7 @@ class Transfer:
         self.objective, self.settled, self.last_weights = objective, settled, None
         self.begin, self.iteration, self.steps = done, done, int(steps)
         self.image = image.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
-        self.shown = image.detach()  # what a Step shows: the mean of the iterates
+        self.mean_image = image.detach()  # what a Step shows: the mean of the iterates
         self.mean = RunningMean(self.image, average)
         self.optimizer = make_optimizer(optimizer, self.image, betas)
         rate = self.optimizer.LEARNING_RATE if learning_rate is None else learning_rate
@@ -192,10 +192,10 @@ class Transfer:
             with torch.no_grad():
                 if self.optimizer.CLAMPED:
                     self.image.clamp_(black, white)  # colours that exist
-                self.shown = self.mean.update(self.image)
+                self.mean_image = self.mean.update(self.image)
             self.iteration, self.last_weights = iteration, weights
             losses, seconds = terms.numbers(weights, total), time.perf_counter() - began
-            yield Step(iteration, self.shown, **losses, seconds=seconds, weights=weights, learning_rate=rate,
+            yield Step(iteration, self.mean_image, **losses, seconds=seconds, weights=weights, learning_rate=rate,
                        state_dict=self.state_dict)  # fmt: skip
 
     def evaluate(self, weights: Weights) -> tuple[Terms, Tensor, Tensor]:
@@ -213,7 +213,7 @@ class Transfer:
         return {
             "iteration": self.iteration,
             "pixels": self.image.detach().clone(),
-            "image": self.shown,
+            "image": self.mean_image,
             "mean": self.mean.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "weights": {"content": w.content, "style": w.style, "tv": w.tv, "layers": dict(w.layers)} if w else {},
@@ -223,7 +223,7 @@ class Transfer:
         """Goes on from such a state, as if there had been no end; raises TeachingError where its parts do not fit."""
         with fitting_parts(), torch.no_grad():
             self.image.copy_(state_dict["pixels"].view_as(self.image))
-            self.shown = state_dict["image"].to(self.image.device).view_as(self.image)
+            self.mean_image = state_dict["image"].to(self.image.device).view_as(self.image)
             self.mean.load_state_dict(state_dict["mean"])
             self.optimizer.load_state_dict(state_dict.get("optimizer", {}))
             self._continue(state_dict)
@@ -356,10 +356,10 @@ def coarse_to_fine(
         elif state:
             transfer.carry_over(state)
         began = seconds
-        for step in guarded(transfer, transfer.shown):
+        for step in guarded(transfer, transfer.mean_image):
             seconds = began + step.seconds
             yield replace(step, seconds=seconds, state_dict=lambda s=step: {**s.state_dict(), "arguments": arguments()})
-        done, image, state = last, transfer.shown, transfer.state_dict()
+        done, image, state = last, transfer.mean_image, transfer.state_dict()
 
 
 def _start(start: str | Tensor, content: Tensor, style: Tensor, seed: int) -> Tensor:

@@ -13,7 +13,7 @@ def working_folder(root: Path) -> Path:
     return root if os.access(str(root), os.W_OK) else Path.home() / "style-transfer"
 
 
-def shown(path: Path) -> str:
+def display_path(path: Path) -> str:
     """A path as messages show it: relative to the project's folder if it lies inside, else in full."""
     return str(path.relative_to(ROOT)) if ROOT in path.parents else str(path)
 

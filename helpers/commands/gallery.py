@@ -89,7 +89,7 @@ def tasks(typed: argparse.Namespace) -> list[Task]:
     """A task for each combination that was typed; raises TeachingError for pictures and settings that do not exist."""
     options = {name: value for name, value in vars(typed).items() if name not in ("content", "style")}
     base = typed_over(Settings(), options)
-    contents, styles = found(typed.content, CONTENTS), found(typed.style, STYLES)
+    contents, styles = find_pictures(typed.content, CONTENTS), find_pictures(typed.style, STYLES)
     variations = [
         dict(zip((name for name, _ in typed.vary), values, strict=True))
         for values in itertools.product(*(values for _, values in typed.vary))
@@ -110,7 +110,7 @@ def typed_values(varied: Mapping[str, str]) -> argparse.Namespace:
     return options.parse_args([f"--{name.replace('_', '-')}={value}" for name, value in varied.items()])
 
 
-def found(named: Sequence[str], bundled: Mapping[str, Path]) -> dict[str, Path]:
+def find_pictures(named: Sequence[str], bundled: Mapping[str, Path]) -> dict[str, Path]:
     """name -> path of the pictures in folders, files and bundled names; raises TeachingError if there are none."""
     paths = []
     for text in named or bundled:
@@ -135,7 +135,7 @@ def named_apart(paths: Sequence[Path], known: Mapping[Path, str]) -> dict[str, P
             names[path] = "_".join(path.resolve().parts[-parts:])
 
 
-def here(wanted: Sequence[Task]) -> Iterator[tuple[Task, bytes | Exception]]:
+def paint_here(wanted: Sequence[Task]) -> Iterator[tuple[Task, bytes | Exception]]:
     """Paints in this process; yields each task with the bytes of its PNG, or with the exception that it raised."""
     for task in wanted:
         try:
@@ -144,7 +144,7 @@ def here(wanted: Sequence[Task]) -> Iterator[tuple[Task, bytes | Exception]]:
             yield task, error
 
 
-def on_cluster(wanted: Sequence[Task], address: str) -> Iterator[tuple[Task, bytes | Exception]]:
+def paint_on_cluster(wanted: Sequence[Task], address: str) -> Iterator[tuple[Task, bytes | Exception]]:
     """Like `here`, but paints on the workers of a Dask scheduler, and yields in the order in which they finish.
 
     If a worker is lost, another one makes its pictures. Raises TeachingError without Dask or a scheduler.
@@ -235,7 +235,7 @@ def main(arguments: Sequence[str]) -> int:
         all_tasks = tasks(typed)
         missing = [task for task in all_tasks if not task.done]
         print(f"{len(all_tasks)} pictures, {len(all_tasks) - len(missing)} of them there already", file=sys.stderr)
-        code = worked_through(missing, typed.scheduler)
+        code = work_through(missing, typed.scheduler)
         entries = [task.entry for task in all_tasks if task.done]
         if entries:
             print(save_sheet(entries, typed.folder / "sheet.png"))
@@ -246,10 +246,10 @@ def main(arguments: Sequence[str]) -> int:
     return code
 
 
-def worked_through(missing: Sequence[Task], scheduler: str | None) -> int:
+def work_through(missing: Sequence[Task], scheduler: str | None) -> int:
     """Makes the missing pictures as far as possible, prints which ones failed, and returns the command's exit code."""
     try:
-        failures = gallery(missing, on_cluster(missing, scheduler) if scheduler else here(missing))
+        failures = gallery(missing, paint_on_cluster(missing, scheduler) if scheduler else paint_here(missing))
     except KeyboardInterrupt:
         print("Stopped. The same command goes on with what is missing.", file=sys.stderr)
         return 130

@@ -50,7 +50,7 @@ def parser() -> Parser:
     return result
 
 
-def asked(typed: argparse.Namespace) -> tuple[Settings, Run | None, Path | None]:
+def resolve(typed: argparse.Namespace) -> tuple[Settings, Run | None, Path | None]:
     """Combines what was typed with a recipe or a run that was cut off, if one is named, and with the defaults.
 
     Returns the settings, the run to resume (or None), and the path of its picture (or None, for a name not yet chosen).
@@ -106,12 +106,10 @@ def check_unchanged(began_with: Settings, now: Settings, path: Path) -> None:
 
 def render(typed: argparse.Namespace) -> list[Path]:
     """Paints with the typed options, and returns the paths of the picture and of the other files that it wrote."""
-    settings, run, out = asked(typed)
+    settings, run, out = resolve(typed)
     content, style = load_image(settings.content, settings.size), load_image(settings.style, settings.size)
     film = Film(settings.steps)
-    out = painted(
-        settings, content, style, out or next_result(settings), run, film if typed.film else None, typed.every
-    )
+    out = paint(settings, content, style, out or next_result(settings), run, film if typed.film else None, typed.every)
     paths = [out]
     if typed.film:
         paths.append(film.save(out.with_suffix(".webp"), load_image(out, settings.size)))
@@ -125,7 +123,7 @@ def render(typed: argparse.Namespace) -> list[Path]:
     return paths
 
 
-def painted(
+def paint(
     settings: Settings, content: Tensor, style: Tensor, out: Path, run: Run | None, film: Film | None, every: int
 ) -> Path:
     """Paints to the end, and now and then saves the picture and a checkpoint and prints the losses; returns `out`.

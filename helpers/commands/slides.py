@@ -121,7 +121,7 @@ def _is_widget(output: NotebookNode) -> bool:
     return any("widget-view" in kind for kind in output.get("data", {}))
 
 
-def chosen(names: Sequence[str]) -> list[Path]:
+def find_lessons(names: Sequence[str]) -> list[Path]:
     """Finds lessons by path, name or number; all if `names` is empty. Raises TeachingError for an unknown one."""
     lessons = sorted(NOTEBOOKS.glob("*.ipynb"))
     paths = []
@@ -148,7 +148,7 @@ def main(arguments: Sequence[str]) -> int:
     add("--rehearse", action="store_true", help="run all cells instead, and say what takes how long")
     try:
         typed = options.parse_args(arguments)
-        lessons = chosen(typed.lessons)
+        lessons = find_lessons(typed.lessons)
         if typed.rehearse:
             return 0 if all([rehearse(path) for path in lessons]) else 1
         guide = GUIDE.read_text(encoding="utf-8") if GUIDE.exists() else ""  # a class's copy has none

@@ -23,7 +23,7 @@ SUFFIX = ".checkpoint"
 INTERVAL = 10  # seconds between two checkpoints
 ABANDONED = 60  # seconds after which a temporary file counts as left behind
 
-held: set[Path] = set()  # the paths of the checkpoints of runs in this process
+open_checkpoints: set[Path] = set()  # the paths of the checkpoints of runs in this process
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Keeper:
     def __init__(self, picture: Path):
         self.path = picture.with_suffix(SUFFIX)
         self._written = time.monotonic()
-        held.add(self.path)
+        open_checkpoints.add(self.path)
 
     @property
     def due(self) -> bool:
@@ -64,7 +64,7 @@ class Keeper:
 
     def release(self) -> None:
         """Call it when the run has ended early: the checkpoint stays on disk, and the run may be resumed."""
-        held.discard(self.path)
+        open_checkpoints.discard(self.path)
 
     def remove(self) -> None:
         """Call it when the picture is finished: deletes the checkpoint, and half-written files of a killed process."""

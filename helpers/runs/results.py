@@ -9,7 +9,7 @@ from pathlib import Path
 from helpers.base import places
 from helpers.base.errors import TeachingError
 from helpers.engine.state_files import load_notes
-from helpers.runs.checkpoint import SUFFIX, held, owner
+from helpers.runs.checkpoint import SUFFIX, open_checkpoints, owner
 from helpers.runs.settings import Settings
 
 
@@ -51,7 +51,7 @@ def _in_use(path: Path) -> bool:
         name = load_notes(path)["owner"]
         host, process, _ = name.split(" ")
         if (host, int(process)) == (socket.gethostname(), os.getpid()):
-            return path in held
+            return path in open_checkpoints
         return host != socket.gethostname() or owner(int(process)) == name
     except (TeachingError, KeyError, ValueError, AttributeError):
         return False

@@ -136,7 +136,7 @@ class Session:
                 self.restarts = [iteration for iteration in self.restarts if iteration < self.iteration]
             return bool(earlier)
 
-    def asked(self) -> dict[str, Any]:
+    def changed_settings(self) -> dict[str, Any]:
         """The run's weights and learning rate, their changes so far, and its restarts, under the names of Settings."""
         restarts = [restart for restart in self.restarts if restart < self.iteration]
         return {**changes_in(self.record[: self.iteration]), "restarts": restarts}

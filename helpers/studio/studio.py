@@ -21,7 +21,7 @@ from torch import Tensor
 
 from helpers.base.errors import TeachingError
 from helpers.base.pictures import name_in_recipe
-from helpers.base.places import shown
+from helpers.base.places import display_path
 from helpers.base.units import duration
 from helpers.engine.memory import free_memory
 from helpers.engine.optimizers import OPTIMIZERS
@@ -202,7 +202,7 @@ class Studio(widgets.VBox):
                 return None
             step = self.session.step
             until = step.iteration if step.iteration < self.session.steps else None
-            recipe = self._asked(until=until).recipe() | outcome(step)
+            recipe = self._run_settings(until=until).recipe() | outcome(step)
             result = self._written(".png", lambda path: save_image(step.image, path, recipe))
             if result and self.status == "done":
                 self._saved = step.iteration
@@ -326,7 +326,7 @@ class Studio(widgets.VBox):
                 return
             try:
                 self._keeper = self._keeper or Keeper(next_result(self._settings))
-                self._keeper.keep(step.state_dict(), self._asked(), self.session.record)
+                self._keeper.keep(step.state_dict(), self._run_settings(), self.session.record)
             except TeachingError as error:
                 self.panel.say(f"{error} The run goes on, but could not be continued if the kernel ended.", True)
 
@@ -337,11 +337,11 @@ class Studio(widgets.VBox):
                 self._keeper.remove()
                 self._keeper = None
 
-    def _asked(self, **changed: object) -> Settings:
+    def _run_settings(self, **changed: object) -> Settings:
         """The settings of the run, with all changes that were made while it went on."""
         to_come = self.panel.schedule.value and self.session.iteration <= report_switch(self._settings.steps)
         schedule = "report" if to_come else "none"
-        return replace(self._settings, schedule=schedule, **self.session.asked(), **changed)
+        return replace(self._settings, schedule=schedule, **self.session.changed_settings(), **changed)
 
     def _model(self, network: str, pooling: str = "avg") -> VGG19:
         if (network, pooling) not in self._models:
@@ -453,7 +453,7 @@ class Studio(widgets.VBox):
             return None
         if path != run_path:
             path.with_suffix(SUFFIX).unlink(missing_ok=True)
-        self.panel.say(f"Saved as {shown(path)}")
+        self.panel.say(f"Saved as {display_path(path)}")
         return path
 
     def __repr__(self) -> str:

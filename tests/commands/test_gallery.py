@@ -115,7 +115,7 @@ def test_two_files_of_one_name_are_two_pictures(tmp_path):
     for name in ("a/same.png", "b/same.png"):
         (tmp_path / name).parent.mkdir()
         Image.new("RGB", (40, 40)).save(tmp_path / name)
-    assert list(gallery.found([str(tmp_path / "a"), str(tmp_path / "b")], {})) == ["a_same.png", "b_same.png"]
+    assert list(gallery.find_pictures([str(tmp_path / "a"), str(tmp_path / "b")], {})) == ["a_same.png", "b_same.png"]
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_pictures_of_one_name_in_folders_of_one_name_are_told_apart(tmp_path):
         (tmp_path / folder).mkdir(parents=True)
         save_image(noise_like(torch.empty(1, 3, 40, 40)), tmp_path / folder / "p.png")
     folders = [str(tmp_path / "one" / "photos"), str(tmp_path / "two" / "photos")]
-    found = gallery.found([*folders, str(tmp_path / "three")], {})
+    found = gallery.find_pictures([*folders, str(tmp_path / "three")], {})
     assert len(found) == 3 and {path.parent for path in found.values()} == {
         tmp_path / "one" / "photos", tmp_path / "two" / "photos", tmp_path / "three",
     }  # fmt: skip
@@ -201,4 +201,4 @@ def test_pictures_of_one_name_in_folders_of_one_name_are_told_apart(tmp_path):
 
 def test_a_picture_that_is_named_in_two_ways_is_painted_once(monkeypatch):
     monkeypatch.chdir(CONTENTS["landscape"].parent)
-    assert len(gallery.found(["landscape", "landscape.jpg", str(CONTENTS["landscape"])], CONTENTS)) == 1
+    assert len(gallery.find_pictures(["landscape", "landscape.jpg", str(CONTENTS["landscape"])], CONTENTS)) == 1

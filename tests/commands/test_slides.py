@@ -58,11 +58,11 @@ def test_any_notebook_can_be_shown(tmp_path):
     ],
 )
 def test_a_lesson_is_named_by_number_name_or_path(names, found):
-    assert [path.stem for path in slides.chosen(names)] == found
+    assert [path.stem for path in slides.find_lessons(names)] == found
 
 
 def test_all_lessons_are_meant_where_none_is_named():
-    assert len(slides.chosen([])) == 7
+    assert len(slides.find_lessons([])) == 7
 
 
 def test_a_lesson_that_does_not_exist_is_one_line(capsys):

@@ -102,7 +102,7 @@ FLAGS = ("--size", "--steps", "--network", "--pooling", "--content-weight", "--s
 )
 def test_the_command_line(typed):
     try:
-        render.asked(render.parser().parse_args([f"{flag}={value}" for flag, value in typed]))
+        render.resolve(render.parser().parse_args([f"{flag}={value}" for flag, value in typed]))
     except TeachingError as error:
         assert len(str(error)) > 20
 

@@ -220,4 +220,4 @@ def test_flipped_recipes(tmp_path, rounds, capsys):
         copy = bytearray(text.encode())
         copy[chance.randrange(len(copy))] ^= 1 << chance.randrange(7)
         with_recipe(path, copy.decode("latin-1"))
-        answered(lambda: render.asked(render.parser().parse_args(["--recipe", str(path)])))
+        answered(lambda: render.resolve(render.parser().parse_args(["--recipe", str(path)])))
