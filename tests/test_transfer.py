@@ -109,6 +109,7 @@ def test_the_number_of_steps(steps):
         ({"steps": 2.5}, "steps is the number of iterations.*2.5"),
         ({"learning_rate": 0}, "learning rate must be a number above 0"),
         ({"learning_rate": math.nan}, "learning rate must be a number above 0"),
+        ({"learning_rate": 1e300}, r"learning rate must be 1e\+30 at most; got 1e\+300"),
         ({"average": 1}, "average must be from 0"),
         ({"betas": (0.9, 1)}, r"betas are two numbers from 0 to just under 1, such as \(0.9, 0.99\); got \(0.9, 1\)"),
         ({"betas": 0.9}, "betas are two numbers.*got 0.9"),

@@ -8,6 +8,8 @@ from helpers.base.errors import TeachingError
 from helpers.base.numbers import is_positive, is_share, is_whole
 from helpers.engine.optimizers import OPTIMIZERS, Adam
 
+MAX_RATE = 1e30  # float32, in which the pixels are kept, could not hold a much larger step
+
 
 def as_batch(image: Any) -> Tensor:
     """(3, H, W) or (1, 3, H, W) -> (1, 3, H, W); raises TeachingError for anything else."""
@@ -85,4 +87,6 @@ def positive_rate(learning_rate: Any) -> float:
     """The learning rate as a float; raises TeachingError unless it is a finite number above 0."""
     if not is_positive(learning_rate):
         raise TeachingError(f"The learning rate must be a number above 0; got {learning_rate!r}.")
+    if learning_rate > MAX_RATE:
+        raise TeachingError(f"The learning rate must be {MAX_RATE:g} at most; got {learning_rate!r}.")
     return float(learning_rate)
