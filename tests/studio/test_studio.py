@@ -380,7 +380,7 @@ def test_an_interrupt_in_the_foreground_leaves_the_picture(make, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         made.run()
     assert made.status == "stopped" and len(made.record) == 7
-    monkeypatch.undo()
+    monkeypatch.setattr(studio, "begin", begin)
     made.resume()
     finish(made)
     assert made.status == "done"
