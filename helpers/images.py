@@ -14,7 +14,7 @@ from torch.nn.functional import interpolate
 
 from helpers.base.errors import TeachingError
 from helpers.base.files import write_whole
-from helpers.base.numbers import is_whole
+from helpers.base.numbers import checked_seed
 from helpers.engine.checks import as_batch
 from helpers.engine.image_files import MIN_SIDE, decode_rgb, encode_png, requested_size, title_of
 
@@ -101,9 +101,7 @@ def noise_like(image: Tensor, seed: int = 0) -> Tensor:
     Each value is uniform between 0.35 and 0.65 before normalisation: a grey fog from which every colour is near.
     Raises TeachingError for a seed that is no whole number of 18 digits at most.
     """
-    if not is_whole(seed) or abs(seed) >= 10**18:
-        raise TeachingError(f"seed is a whole number of 18 digits at most; got {seed!r}.")
-    generator = torch.Generator().manual_seed(int(seed))
+    generator = torch.Generator().manual_seed(checked_seed(seed))
     pixels = torch.empty(image.shape).uniform_(0.35, 0.65, generator=generator)
     return ((pixels - MEAN) / STD).to(image.device)
 

@@ -7,6 +7,8 @@ treated alike.
 import math
 from numbers import Integral, Real
 
+from helpers.base.errors import TeachingError
+
 
 def is_whole(value: object, least: float = -math.inf) -> bool:
     """Whether a value is a whole number, `least` or larger."""
@@ -32,3 +34,10 @@ def is_positive(value: object) -> bool:
 def is_share(value: object) -> bool:
     """Whether a value is a number from 0 to just under 1."""
     return is_real(value, 0) and value < 1
+
+
+def checked_seed(value: object) -> int:
+    """A seed as a plain int; raises TeachingError unless it is a whole number of 18 digits at most."""
+    if not is_whole(value) or abs(value) >= 10**18:
+        raise TeachingError(f"seed is a whole number of 18 digits at most; got {value!r}.")
+    return int(value)

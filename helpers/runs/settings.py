@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from helpers.base.errors import TeachingError
-from helpers.base.numbers import is_positive, is_real, is_whole
+from helpers.base.numbers import checked_seed, is_positive, is_real, is_whole
 from helpers.base.pictures import CONTENTS, STYLES
 from helpers.engine.image_files import MIN_SIDE
 from helpers.engine.optimizers import OPTIMIZERS
@@ -76,7 +76,7 @@ class Settings:
         "none", "report: other style weights after five eighths of the iterations", choices=("none", "report")
     )
     single_scale: bool = setting(False, "all iterations at full size, instead of coarse to fine", bool)
-    seed: int = setting(0, "of the random start", int, least=1 - 10**18, metavar="N")
+    seed: int = setting(0, "of the random start", int, metavar="N")
     until: int | None = setting(
         None, "stop after this iteration of --steps (default: the last)", int, least=1, may_be_none=True, metavar="N"
     )
@@ -89,8 +89,6 @@ class Settings:
     def __post_init__(self):
         for name, option in options():
             object.__setattr__(self, name, _checked(name, getattr(self, name), option))
-        if abs(self.seed) >= 10**18:
-            raise TeachingError(f"seed is a whole number of 18 digits at most; got {self.seed}.")
         check_layers([self.content_layer])
         object.__setattr__(self, "changes", _checked_changes(self.changes))
         object.__setattr__(self, "restarts", _checked_restarts(self.restarts))
@@ -205,12 +203,12 @@ def _checked(name: str, value: Any, option: Option) -> Any:
             hint = f"it is {' or '.join(map(repr, option.choices))}" if option.choices else "it is a name or a path"
             raise TeachingError(f"Unknown {name} {value!r}; {hint}.")
         return value
+    if name == "seed":
+        return checked_seed(value)
     fits = is_whole if option.kind is int else is_real
     if fits(value, option.least) if option.least is not None else is_positive(value):
         return option.kind(value)
     kind = "a whole number" if option.kind is int else "a number"
-    if name == "seed":
-        raise TeachingError(f"seed is a whole number of 18 digits at most; got {value!r}.")
     raise TeachingError(f"{name} is {kind} {'above 0' if option.least is None else f'from {option.least} up'}; got "
                         f"{value!r}.")  # fmt: skip
 
