@@ -12,6 +12,7 @@ from helpers.base.installation import missing
 from helpers.base.places import display_path
 from helpers.base.units import duration
 from helpers.engine.memory import free_memory
+from helpers.engine.optimizers import STEPS
 from helpers.engine.precision import best_device
 from helpers.engine.weights import imagenet_is_here
 from helpers.runs.estimate import measured
@@ -33,7 +34,7 @@ def report() -> str:
     ]
     lines += [f"-> {line} is missing: run `python3 -m helpers` once in a terminal" for line in missing()]
     try:
-        seconds = measured(load_vgg19()).seconds((512, 768), 400)
+        seconds = measured(load_vgg19()).seconds((512, 768), STEPS["lbfgs"])
         lines.append(f"compact network: here; a picture of 768 x 512 takes {duration(seconds)}")
         if seconds > 180:
             lines.append("-> That is slow: close other programs, or take a smaller size, 256 for example")

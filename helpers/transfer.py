@@ -19,9 +19,9 @@ from torch import Tensor
 
 from helpers.engine.checks import as_float_batch, check_loop, check_start, positive_rate
 from helpers.engine.guards import guarded
-from helpers.engine.optimizers import Adam, RunningMean, make_optimizer
+from helpers.engine.optimizers import STEPS, Adam, RunningMean, make_optimizer, outside
 from helpers.engine.precision import chosen_precision
-from helpers.engine.scales import SHARES, plan
+from helpers.engine.scales import MOST_SCALES, plan
 from helpers.engine.state_files import fingerprinted, fitting_parts, read_state
 from helpers.images import BLACK, WHITE, noise_like, resized
 from helpers.losses import Weights, content_loss, gram_matrix, style_loss, total_variation_loss
@@ -30,8 +30,9 @@ from helpers.vgg import CONTENT_LAYER, VGG19, get_features
 Schedule, Rate = Callable[[int], Weights], float | Callable[[int], float]
 StateDict = Mapping[str, Any]
 
-ABRUPT = 1.5  # a weight that changes by more than this factor makes the loss another one
-AVERAGE = 0.9  # the share that the older iterates keep, at each step, in the image that is shown
+ABRUPT = 1.5  # a weight that changes by more than this factor makes the loss another one to Adam
+AVERAGE = 0.9  # the share that Adam's older iterates keep, at each step, in the image that is shown
+WALL = 2.0  # how much it counts, with L-BFGS, that pixels lie beyond black or white, as a multiple of all weights
 SETTLED = 0.4  # in full size the learning rate falls to this share, so that the image comes to rest
 SETTLING_BETAS = 0.8, 0.95  # in full size; the moments from the coarser scale no longer describe this gradient
 
@@ -170,6 +171,7 @@ class Transfer:
         self.objective, self.settled, self.last_weights = objective, settled, None
         self.begin, self.iteration, self.steps = done, done, int(steps)
         self.image = image.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
+        self.range = BLACK.to(image.device), WHITE.to(image.device)
         self.mean_image = image.detach()  # what a Step shows: the mean of the iterates
         self.mean = RunningMean(self.image, average)
         self.optimizer = make_optimizer(optimizer, self.image, betas)
@@ -179,31 +181,37 @@ class Transfer:
         positive_rate(self.learning_rate(done + 1))  # nonsense is refused at once
 
     def __iter__(self) -> Iterator[Step]:
-        black, white = BLACK.to(self.image.device), WHITE.to(self.image.device)
+        black, white = self.range
+        clamped = self.optimizer.CLAMPED
         began = time.perf_counter()
         for iteration in range(self.iteration + 1, self.steps + 1):
             weights, rate = self.weights(iteration), positive_rate(self.learning_rate(iteration))
             terms, total, gradient = self.evaluate(weights)
+            losses = terms.numbers(weights, total)
             growth = largest_growth(self.last_weights, weights)
-            if max(growth, largest_growth(weights, self.last_weights)) > ABRUPT:
+            if max(growth, largest_growth(weights, self.last_weights)) > (ABRUPT if clamped else 1.0):
                 self.optimizer.forget(growth)
             settling = self.settled ** ((iteration - self.begin) / (self.steps - self.begin))
-            self.optimizer.step(total, gradient, rate * settling, lambda w=weights: self.evaluate(w)[1:])
+            self.optimizer.step(losses["loss"], gradient, rate * settling)
             with torch.no_grad():
-                if self.optimizer.CLAMPED:
+                if clamped:
                     self.image.clamp_(black, white)  # colours that exist
                 self.mean_image = self.mean.update(self.image)
+                if not clamped:
+                    self.mean_image.clamp_(black, white)
             self.iteration, self.last_weights = iteration, weights
-            losses, seconds = terms.numbers(weights, total), time.perf_counter() - began
+            seconds = time.perf_counter() - began
             yield Step(iteration, self.mean_image, **losses, seconds=seconds, weights=weights, learning_rate=rate,
                        state_dict=self.state_dict)  # fmt: skip
 
     def evaluate(self, weights: Weights) -> tuple[Terms, Tensor, Tensor]:
-        """The terms of the image as it is now, their weighted total, and its gradient, (1, 3, H, W)."""
+        """The terms of the image as it is now, what is minimised, and its gradient, (1, 3, H, W)."""
         # Grad mode belongs to the thread, and whoever drives the loop may have switched it off.
         with torch.enable_grad():
             terms = self.objective(self.image, weights)
             total = terms.total(weights)
+            if not self.optimizer.CLAMPED:
+                total = total + WALL * sum(weights.factors.values()) * outside(self.image, *self.range)
             (gradient,) = torch.autograd.grad(total, self.image)
         return terms, total.detach(), gradient
 
@@ -271,13 +279,14 @@ def style_transfer(
     content: (1, 3, H, W), ImageNet-normalised; the result has its size. style: (1, 3, H', W'), of any size.
     weights: a Weights, or a function iteration -> Weights, asked anew at every iteration (a schedule, sliders).
     start: "noise" (as in the report, from `seed`), "content", "style", or an image tensor like content.
-    optimizer: "adam", whose pixels are kept to real colours, or "lbfgs", whose pixels are clipped only when shown.
+    optimizer: "adam", whose pixels are clamped to real colours, or "lbfgs", for which it costs to leave them: the
+        mean square of what lies outside, times WALL, is part of the loss, and pixels are clipped when shown.
     learning_rate: a number above 0, or a function iteration -> number; None means the optimizer's LEARNING_RATE.
     relative: the relative losses; False gives the report's own, which want other weights (losses.py).
     average: the share, from 0 to just under 1, that the older iterates keep in Step.image; 0 shows the plain iterate.
     betas: the two shares that Adam's running means keep at each step; None means Adam.BETAS. L-BFGS has none.
     precision: in which the network computes: "float32", "bfloat16", or "auto", the faster of them on this machine.
-        Losses and pixels are float32 always, and with L-BFGS, whose line search needs exact losses, so is the network.
+        Losses and pixels are float32 always.
     resume: an earlier run's Step.state_dict(), or the path of a checkpoint with it, to go on from there as if that run
         had not ended, up to iteration `steps`. The other arguments have to be that run's.
     Raises, at the first step, TeachingError for arguments that make no sense; later DivergedError, with the last image.
@@ -296,12 +305,12 @@ def coarse_to_fine(
     model: VGG19,
     weights: Weights | Schedule | None = None,
     *,
-    steps: int = 400,
+    steps: int | None = None,
     start: str | Tensor = "noise",
-    optimizer: str = "adam",
+    optimizer: str = "lbfgs",
     learning_rate: Rate | None = None,
-    average: float = AVERAGE,
-    scales: int = len(SHARES),
+    average: float | None = None,
+    scales: int = MOST_SCALES,
     begin: int = 0,
     resume: StateDict | str | Path | None = None,
     content_layer: str = CONTENT_LAYER,
@@ -313,20 +322,24 @@ def coarse_to_fine(
     """`style_transfer` at a quarter of the size, then half, then in full, each scale started from the one before.
 
     Most of the iterations happen where they are cheap, and large shapes are settled before fine strokes: Gatys et al.,
-    "Controlling Perceptual Factors in Neural Style Transfer", CVPR 2017, section 6. Step.image has the size of its
-    scale; iterations count through. Adam's moments go along from scale to scale; in the last one its learning rate
-    falls to SETTLED of what was asked, and its betas are SETTLING_BETAS. The arguments are `style_transfer`'s.
+    "Controlling Perceptual Factors in Neural Style Transfer", CVPR 2017, section 6. What goes from a scale to the next
+    is how the image differs from the photograph, whose fine detail is then there from the beginning. Step.image has the
+    size of its scale; iterations count through. Adam's moments go along; in the last scale its learning rate falls to
+    SETTLED of what was asked, and its betas are SETTLING_BETAS. The arguments are `style_transfer`'s, but for these:
 
+    steps: over all scales; None means the optimizer's STEPS.
+    average: None means AVERAGE for Adam, whose iterates jitter, and 0 for L-BFGS.
     scales: how many sizes at most; 1 paints in full size alone.
     begin: how many of the iterations are done already; `start` is then the image that they led to.
     """
+    steps = STEPS.get(str(optimizer), 0) if steps is None else steps
+    average = (AVERAGE if optimizer == "adam" else 0.0) if average is None else average
     check_loop(steps, optimizer, average, betas)
     device = next(model.parameters()).device
     content, style = (as_float_batch(x, name).to(device) for x, name in ((content, "content"), (style, "style")))
     adam = optimizer == "adam"
     dtype = chosen_precision(precision, device)
-    dtype = dtype if adam else torch.float32  # a line search needs exact losses
-    planned = plan(min(*content.shape[2:], *style.shape[2:]), steps, scales)
+    planned = plan(min(*content.shape[2:], *style.shape[2:]), steps, scales, optimizer)
     several = len(planned) > 1
     identity = {"pooling": model.pooling, "content_layer": content_layer, "relative": relative, "precision": str(dtype),
              "optimizer": optimizer, "betas": list(betas or Adam.BETAS) if adam else None, "average": average,
@@ -341,8 +354,8 @@ def coarse_to_fine(
         resumes = bool(state) and done > first  # in the middle of this scale, whose image the state holds
         if resumes:
             image = small
-        elif several and isinstance(image, Tensor):
-            image = resized(image, small.shape[2:])
+        elif several and isinstance(image, Tensor) and image.shape != small.shape:
+            image = small + resized(image.to(device) - resized(content, image.shape[2:]), small.shape[2:])
         settling = {"settled": SETTLED, "betas": SETTLING_BETAS} if several and adam and divisor == 1 else {}
         transfer = Transfer(
             Objective(small, small_style, model, content_layer, relative, dtype),

@@ -15,10 +15,10 @@ from helpers.base.errors import TeachingError
 from helpers.engine.guards import DivergedError, guarded
 from helpers.engine.optimizers import make_optimizer
 from helpers.engine.scales import plan
-from helpers.images import MEAN, STD, noise_like
+from helpers.images import BLACK, MEAN, STD, WHITE, load_image, noise_like
 from helpers.losses import Weights, content_loss, gram_matrix, report_schedule, style_loss, total_variation_loss
 from helpers.transfer import Transfer, coarse_to_fine, largest_growth, style_transfer
-from helpers.vgg import LAYERS, get_features
+from helpers.vgg import LAYERS, get_features, load_vgg19
 
 
 @dataclass(frozen=True)
@@ -286,7 +286,7 @@ def test_all_weights_zero_leave_the_picture_alone(model, pictures):
 def test_coarse_to_fine_goes_through_the_scales_and_counts_through(model, pictures):
     content, style = (torch.nn.functional.interpolate(x, scale_factor=5) for x in pictures)  # 240 x 320
     schedule = report_schedule(Weights(), switch=6)
-    steps = list(coarse_to_fine(content, style, model, schedule, steps=9))
+    steps = list(coarse_to_fine(content, style, model, schedule, steps=9, optimizer="adam"))
     assert [step.iteration for step in steps] == list(range(1, 10))
     assert [tuple(step.image.shape[2:]) for step in steps] == [(120, 160)] * 6 + [(240, 320)] * 3
     assert [step.weights == Weights() for step in steps] == [True] * 6 + [False] * 3
@@ -296,9 +296,9 @@ def test_coarse_to_fine_goes_through_the_scales_and_counts_through(model, pictur
 @pytest.mark.parametrize(
     "options, expected",
     [
-        ({}, [None, (0.8, 0.95)]),  # in full size Adam forgets sooner
-        ({"scales": 1}, [None]),
-        ({"betas": (0.5, 0.6)}, [(0.5, 0.6)] * 2),
+        ({"optimizer": "adam"}, [None, (0.8, 0.95)]),  # in full size Adam forgets sooner
+        ({"optimizer": "adam", "scales": 1}, [None]),
+        ({"optimizer": "adam", "betas": (0.5, 0.6)}, [(0.5, 0.6)] * 2),
         ({"optimizer": "lbfgs"}, [None] * 2),
     ],
 )
@@ -362,7 +362,7 @@ def test_coarse_to_fine_goes_on_from_a_picture_where_it_would_have_been(model, p
 
 def test_adams_moments_go_along_from_scale_to_scale(model, pictures):
     content, style = (torch.nn.functional.interpolate(x, scale_factor=5) for x in pictures)
-    run = coarse_to_fine(content, style, model, steps=9)
+    run = coarse_to_fine(content, style, model, steps=9, optimizer="adam")
     assert [step.state_dict()["optimizer"]["steps"] for step in run] == list(range(1, 10))
 
 
@@ -371,7 +371,9 @@ def test_full_size_only(model, pictures):
     alone = [step.image for step in style_transfer(content, style, model, steps=3, average=0.9)]
     assert all(
         torch.equal(step.image, image)
-        for step, image in zip(coarse_to_fine(content, style, model, steps=3, scales=1), alone, strict=True)
+        for step, image in zip(
+            coarse_to_fine(content, style, model, steps=3, optimizer="adam", scales=1), alone, strict=True
+        )
     )
 
 
@@ -393,27 +395,50 @@ def test_only_the_last_of_several_scales_settles(model, pictures, monkeypatch):
     monkeypatch.setattr(transfer, "Transfer", Recorded)
     content, style = (torch.nn.functional.interpolate(x, scale_factor=5) for x in pictures)
     for scales in (4, 1):
-        list(coarse_to_fine(content, style, model, steps=3, scales=scales))
+        list(coarse_to_fine(content, style, model, steps=3, optimizer="adam", scales=scales))
     list(coarse_to_fine(content, style, model, steps=3, optimizer="lbfgs"))
     assert settled == [1, 0.4, 1, 1, 1]  # coarse, full size; full size alone; L-BFGS
 
 
 @pytest.mark.parametrize(
-    "short_side, steps, scales, expected",
+    "short_side, steps, scales, optimizer, expected",
     [
-        (199, 400, 4, [(1, 0, 400)]),
-        (256, 400, 4, [(2, 0, 267), (1, 267, 400)]),
-        (512, 400, 4, [(4, 0, 188), (2, 188, 329), (1, 329, 400)]),
-        (512, 400, 1, [(1, 0, 400)]),
-        (3000, 22, 4, [(8, 0, 7), (4, 7, 14), (2, 14, 19), (1, 19, 22)]),
-        (3000, 4, 4, [(8, 0, 1), (4, 1, 2), (2, 2, 3), (1, 3, 4)]),
-        (512, 2, 4, [(2, 0, 1), (1, 1, 2)]),  # every scale has an iteration, the full size first of all
-        (512, 1, 4, [(1, 0, 1)]),
-        (512, 0, 4, [(1, 0, 0)]),
+        (199, 400, 4, "adam", [(1, 0, 400)]),
+        (256, 400, 4, "adam", [(2, 0, 267), (1, 267, 400)]),
+        (512, 400, 4, "adam", [(4, 0, 188), (2, 188, 329), (1, 329, 400)]),
+        (512, 400, 1, "adam", [(1, 0, 400)]),
+        (256, 180, 4, "lbfgs", [(2, 0, 90), (1, 90, 180)]),
+        (512, 160, 4, "lbfgs", [(4, 0, 60), (2, 60, 110), (1, 110, 160)]),
+        (3000, 200, 4, "lbfgs", [(8, 0, 40), (4, 40, 100), (2, 100, 150), (1, 150, 200)]),
+        (3000, 22, 4, "adam", [(8, 0, 7), (4, 7, 14), (2, 14, 19), (1, 19, 22)]),
+        (3000, 4, 4, "lbfgs", [(8, 0, 1), (4, 1, 2), (2, 2, 3), (1, 3, 4)]),
+        (512, 2, 4, "lbfgs", [(2, 0, 1), (1, 1, 2)]),  # every scale has an iteration, the full size first of all
+        (512, 1, 4, "adam", [(1, 0, 1)]),
+        (512, 0, 4, "lbfgs", [(1, 0, 0)]),
     ],
 )
-def test_the_plan_of_scales(short_side, steps, scales, expected):
-    assert plan(short_side, steps, scales) == expected
+def test_the_plan_of_scales(short_side, steps, scales, optimizer, expected):
+    assert plan(short_side, steps, scales, optimizer) == expected
+
+
+def test_the_next_scale_begins_with_the_photographs_detail(model, pictures):
+    """Where the image is the photograph itself, it is so at the next size as well, down to the last pixel."""
+    # Half the contrast, so that no colour overshoots the range when the picture is made smaller.
+    content, style = (torch.nn.functional.interpolate(x / 2, scale_factor=5) for x in pictures)  # 240 x 320
+    nothing = Weights(0, 0, 0)
+    *_, last = coarse_to_fine(content, style, model, nothing, steps=4, start="content")
+    assert last.image.shape == content.shape
+    assert torch.allclose(last.image, content, atol=1e-5)
+
+
+@pytest.mark.parametrize("weights", [Weights(), Weights(style=1e4)])
+def test_the_wall_keeps_the_pixels_to_real_colours(weights):
+    content, style = load_image("landscape", 192), load_image("picasso", 192)
+    *_, step = style_transfer(content, style, load_vgg19(), weights, steps=60, optimizer="lbfgs")
+    pixels = step.state_dict()["pixels"] * STD + MEAN
+    beyond = (pixels - pixels.clamp(0, 1)).abs() > 0.02
+    assert beyond.float().mean() <= 0.001
+    assert torch.equal(step.image, step.state_dict()["pixels"].clamp(BLACK, WHITE))
 
 
 def test_a_style_too_small_to_be_halved_is_left_whole(model, pictures):
@@ -487,7 +512,7 @@ def test_numpys_numbers_are_numbers(model, pictures, kind):
 
 def test_a_small_picture_has_one_scale(model, pictures):
     kept = [step.image for step in style_transfer(*pictures, model, steps=4, average=0.9)]
-    scaled = [step.image for step in coarse_to_fine(*pictures, model, steps=4)]
+    scaled = [step.image for step in coarse_to_fine(*pictures, model, steps=4, optimizer="adam")]
     assert all(torch.equal(a, b) for a, b in zip(kept, scaled, strict=True))
 
 

@@ -46,6 +46,13 @@ def free_memory(device: torch.device) -> int:
     return psutil.virtual_memory().available
 
 
+def total_memory(device: torch.device) -> int:
+    """The memory of a device, free or not, in bytes; for anything but a CUDA GPU, that of the machine."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[1]
+    return psutil.virtual_memory().total
+
+
 @contextmanager
 def explained_memory(image: Tensor) -> Iterator[None]:
     """Context manager: raises TeachingError, with a size to try, if the memory of a GPU or of the machine runs out.

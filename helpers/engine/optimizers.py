@@ -1,21 +1,21 @@
-"""The optimizers that update the image from its gradient: Adam, written out, and torch's L-BFGS.
+"""The optimizers that update the image from its gradient: Adam and L-BFGS, both written out.
 
 Both change the image in place. Like torch's own optimizers, both have `state_dict` and `load_state_dict`, so that a run
 can go on later as if it had never stopped.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from helpers.engine.memory import total_memory
+
 # About 1 / STD, the range from black to white in normalised values.
 BLACK_TO_WHITE = 4.4
-
-# () -> (loss, gradient), a scalar and (1, 3, H, W), for the image as it is now.
-Evaluate = Callable[[], tuple[Tensor, Tensor]]
 
 
 class Adam:
@@ -41,8 +41,8 @@ class Adam:
         self.steps = 0
 
     @torch.no_grad()
-    def step(self, loss: Tensor, gradient: Tensor, learning_rate: float, evaluate: Evaluate) -> None:
-        """One update of the image, from the gradient (1, 3, H, W); `loss` and `evaluate` are only for line searches."""
+    def step(self, loss: float, gradient: Tensor, learning_rate: float) -> None:
+        """One update of the image, from the gradient (1, 3, H, W); the loss does not matter to Adam."""
         self.steps += 1
         self.momentum.lerp_(gradient, 1 - self.betas[0])
         self.square.lerp_(gradient.square(), 1 - self.betas[1])
@@ -86,60 +86,111 @@ class Adam:
 
 
 class LBFGS:
-    """Liu and Nocedal, "On the limited memory BFGS method for large scale optimization", 1989, from torch.optim.
+    """Liu and Nocedal, "On the limited memory BFGS method for large scale optimization", 1989.
 
-    With a line search that satisfies the strong Wolfe conditions, and a history of 20 iterations.
+    The gradient says which way is down. How it changed along the last steps says how the valley bends, and so how far
+    to go in which direction. An iteration is one evaluation of the loss and one whole step, without a line search; only
+    where the loss rose is the step taken back to a quarter.
 
     image: (1, 3, H, W), changed in place.
+    broad: how many times as far as fine detail broad shapes go where no pair says more; 0 is the plain algorithm.
     """
 
-    LEARNING_RATE = 1.0  # the first step that the line search tries, as a share of the full step
-    MEMORY = 20
-    CLAMPED = False  # clamping the pixels would falsify its estimate of the curvature
-    # The parts of torch's own state, under torch's names.
-    LISTS = "old_dirs", "old_stps", "ro"
-    TENSORS = "d", "prev_flat_grad"
-    VECTORS = "d", "prev_flat_grad", "old_dirs", "old_stps"  # their last axis has an entry for each value of the image
-    NUMBERS = "func_evals", "n_iter", "t", "H_diag", "prev_loss"
+    LEARNING_RATE = 1.0  # the share of the step that is taken
+    MEMORY = 10  # pairs at most
+    MEMORY_SHARE = 1 / 16  # of the machine's memory, which the pairs may fill
+    FIRST, LONGEST = 0.05, 0.2  # mean change of a pixel in the first step, and in any: the range of colours is 4.4
+    BROAD, FINE = 12.0, 6  # details finer than this many pixels, which bend the loss the most, go less far
+    CLAMPED = False  # clamping the pixels would falsify what the pairs say; `outside` keeps them to real colours
 
-    def __init__(self, image: Tensor):
-        self.image = image
-        self.forget(1.0)
+    def __init__(self, image: Tensor, broad: float = BROAD):
+        self.image, self.broad = image, broad
+        pair_bytes = 2 * image.numel() * image.element_size()
+        fitting = int(self.MEMORY_SHARE * total_memory(image.device) / pair_bytes)
+        self.memory = min(max(fitting, 2), self.MEMORY)
+        self.pairs: list[tuple[Tensor, Tensor, Tensor]] = []  # (s, y, 1 / s.y): a step, the gradient's change along it
+        self.scale: Tensor | None = None  # about one over the curvature
+        self.last: tuple[float, Tensor, Tensor] | None = None  # the last iterate's loss, its gradient, the step from it
 
-    def step(self, loss: Tensor, gradient: Tensor, learning_rate: float, evaluate: Evaluate) -> None:
-        """One iteration: a few evaluations of the loss, of which `loss` and `gradient` are the first."""
-        first = [(loss, gradient)]
+    @torch.no_grad()
+    def step(self, loss: float, gradient: Tensor, learning_rate: float) -> None:
+        """One update of the image, whose loss and gradient, (1, 3, H, W), are given."""
+        gradient = gradient.contiguous()
+        if self.last:
+            before, old_gradient, step = self.last
+            if not loss <= before:
+                self.image.sub_(step, alpha=0.75)
+                step.mul_(0.25)
+                return
+            self.remember(step, gradient - old_gradient)
+        step = self.direction(gradient)
+        step.mul_((self.LONGEST / step.abs().mean()).clamp(max=1.0) * learning_rate)
+        self.image.add_(step)
+        self.last = loss, gradient, step
 
-        def closure() -> Tensor:
-            loss, gradient = first.pop() if first else evaluate()
-            self.image.grad = gradient.contiguous()  # torch.optim flattens it with view(-1)
-            return loss
+    def remember(self, step: Tensor, change: Tensor) -> None:
+        """Adds a pair; one along which the slope did not grow leads to no minimum, and counts nothing."""
+        curvature = dot(step, change)
+        inverse = torch.where(curvature > 0, 1 / curvature, 0.0)
+        self.scale = torch.where(curvature > 0, curvature / dot(change, self.broadened(change)), self.scale)
+        self.pairs = [*self.pairs, (step, change, inverse)][-self.memory :]
 
-        self.descent.param_groups[0]["lr"] = learning_rate
-        self.descent.step(closure)
+    def direction(self, gradient: Tensor) -> Tensor:
+        """Minus the gradient, divided by the curvature as the pairs tell it: the two-loop recursion.
+
+        Nocedal and Wright, "Numerical Optimization", second edition, 2006, algorithm 7.4 and equation 7.20.
+        """
+        if self.scale is None:
+            self.scale = self.FIRST / self.broadened(gradient).abs().mean().clamp_min(1e-30)
+        direction, shares = -gradient, []
+        for step, change, inverse in reversed(self.pairs):
+            shares.append(inverse * dot(step, direction))
+            direction.addcmul_(change, shares[-1], value=-1)
+        direction = self.broadened(direction).mul_(self.scale)
+        for (step, change, inverse), share in zip(self.pairs, reversed(shares), strict=True):
+            direction.addcmul_(step, share - inverse * dot(change, direction))
+        return direction
+
+    def broadened(self, gradient: Tensor) -> Tensor:
+        """The gradient, (1, 3, H, W), plus `broad` times itself without fine detail."""
+        if not self.broad:
+            return gradient.clone()
+        size = gradient.shape[2:]
+        small = interpolate(gradient, [max(1, side // self.FINE) for side in size], mode="bilinear", antialias=True)
+        return torch.add(gradient, interpolate(small, size, mode="bilinear"), alpha=self.broad)
 
     def forget(self, growth: float) -> None:
-        """Call it when the loss function has changed, and with it the curvature: empties the history."""
-        self.descent = torch.optim.LBFGS(
-            [self.image], max_iter=1, max_eval=4, history_size=self.MEMORY, line_search_fn="strong_wolfe"
-        )
+        """Call it when the loss function has changed: drops the pairs, and expects `growth` times the curvature."""
+        self.pairs, self.last = [], None
+        self.scale = None if self.scale is None or math.isinf(growth) else self.scale / growth
 
     def state_dict(self) -> dict[str, Any]:
         """Copies of everything that the next step depends on, except the image."""
-        history = self.descent.state[self.image]
-        lists = {name: torch.stack(history[name]) for name in self.LISTS if history.get(name)}
-        tensors = {name: history[name].clone() for name in self.TENSORS if name in history}
-        return {**lists, **tensors, **{name: float(history[name]) for name in self.NUMBERS if name in history}}
+        state = {} if self.scale is None else {"scale": self.scale.clone()}
+        for name, tensors in zip(("steps", "changes", "inverses"), zip(*self.pairs, strict=True), strict=False):
+            state[name] = torch.stack(tensors)
+        if self.last:
+            loss, gradient, step = self.last
+            state |= {"loss": loss, "gradient": gradient.clone(), "step": step.clone()}
+        return state
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Restores what `state_dict` returned; raises ValueError if it is for an image of another size."""
-        vectors = [state_dict[name] for name in self.VECTORS if name in state_dict]
-        if any(vector.shape[-1:] != (self.image.numel(),) for vector in vectors):
+        state_dict = state_dict if "scale" in state_dict else {}  # of an older version, whose pairs are of no use here
+        vectors = [state_dict[name] for name in ("gradient", "step") if name in state_dict]
+        vectors += [vector for name in ("steps", "changes") for vector in state_dict.get(name, ())]
+        if any(vector.shape != self.image.shape for vector in vectors):
             raise ValueError("The state is of an image of another size.")
-        history = self.descent.state[self.image]
-        history.update({name: list(state_dict[name].clone()) if name in state_dict else [] for name in self.LISTS})
-        history.update({name: state_dict[name].clone() for name in self.TENSORS if name in state_dict})
-        history.update({name: float(state_dict[name]) for name in self.NUMBERS if name in state_dict})
+        device = self.image.device
+        pairs = [
+            state_dict[name].to(device, copy=True) for name in ("steps", "changes", "inverses") if name in state_dict
+        ]
+        self.pairs = list(zip(*pairs, strict=True))
+        self.scale = state_dict["scale"].to(device, copy=True) if "scale" in state_dict else None
+        self.last = None
+        if "loss" in state_dict:
+            gradient, step = (state_dict[name].to(device, copy=True) for name in ("gradient", "step"))
+            self.last = float(state_dict["loss"]), gradient, step
 
     @staticmethod
     def resized_state(state_dict: Mapping[str, Any], size: tuple[int, int]) -> dict[str, Any]:
@@ -147,7 +198,18 @@ class LBFGS:
         return {}
 
 
+def dot(a: Tensor, b: Tensor) -> Tensor:
+    """The scalar product of two images, as a scalar tensor, for a number would have to be fetched from a GPU."""
+    return torch.dot(a.flatten(), b.flatten())
+
+
+def outside(image: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
+    """The mean square of what lies beyond the range of colours, a scalar: a soft wall for an image (1, 3, H, W)."""
+    return (image - image.clamp(lowest, highest)).square().mean()
+
+
 OPTIMIZERS = {"adam": Adam, "lbfgs": LBFGS}
+STEPS = {"adam": 400, "lbfgs": 180}  # iterations that a picture takes
 
 
 def make_optimizer(name: str, image: Tensor, betas: Sequence[float] | None = None) -> Adam | LBFGS:

@@ -12,7 +12,7 @@ from helpers.base.errors import TeachingError
 from helpers.base.units import duration, size_of
 from helpers.engine.memory import free_memory
 from helpers.engine.optimizers import LBFGS
-from helpers.engine.scales import SHARES, plan
+from helpers.engine.scales import MOST_SCALES, plan
 from helpers.images import noise_like
 from helpers.transfer import style_transfer
 from helpers.vgg import VGG19
@@ -22,8 +22,7 @@ MEASURED_SIDES = (96, 160)  # pixels: the long sides of the pictures measured
 LONG_RUN = 120  # seconds that a run may take before a smaller size is suggested
 
 # Bytes per pixel of the result that the measurement misses: the gradients of the first layers' responses, which exist
-# side by side in the backward pass; the snapshots that a run can go back to; and, for L-BFGS, two vectors for each
-# iteration of its history.
+# side by side in the backward pass; the snapshots that a run can go back to; and L-BFGS's pairs.
 UNMEASURED = {"adam": 300, "lbfgs": 300 + 2 * LBFGS.MEMORY * 12}
 
 
@@ -34,9 +33,10 @@ class Cost:
     fixed: float  # seconds
     each: float  # seconds per pixel
     memory: float  # bytes per pixel
+    optimizer: str = "lbfgs"
 
     def seconds(
-        self, shape: tuple[int, int], steps: int, scales: int = len(SHARES), done: int = 0, style_side: float = inf
+        self, shape: tuple[int, int], steps: int, scales: int = MOST_SCALES, done: int = 0, style_side: float = inf
     ) -> float:
         """The time of a run, in seconds.
 
@@ -45,7 +45,7 @@ class Cost:
         """
         return sum(
             max(0, last - max(first, done)) * (self.fixed + self.each * shape[0] * shape[1] / divisor**2)
-            for divisor, first, last in plan(min(*shape, style_side), steps, scales)
+            for divisor, first, last in plan(min(*shape, style_side), steps, scales, self.optimizer)
         )
 
     def bytes(self, shape: tuple[int, int]) -> float:
@@ -53,7 +53,7 @@ class Cost:
         return self.memory * shape[0] * shape[1]
 
 
-def measured(model: VGG19, optimizer: str = "adam") -> Cost:
+def measured(model: VGG19, optimizer: str = "lbfgs") -> Cost:
     """Times a few iterations at two small sizes, and counts the bytes that autograd saves for the backward pass."""
     device = next(model.parameters()).device
     seconds, pixels = [], []
@@ -75,7 +75,7 @@ def measured(model: VGG19, optimizer: str = "adam") -> Cost:
         seconds.append(min(after - before for before, after in pairwise(times)))
         pixels.append(image.shape[2] * image.shape[3])
     each = max(0.0, (seconds[1] - seconds[0]) / (pixels[1] - pixels[0]))
-    return Cost(max(0.0, seconds[1] - each * pixels[1]), each, memory / pixels[1] + UNMEASURED[optimizer])
+    return Cost(max(0.0, seconds[1] - each * pixels[1]), each, memory / pixels[1] + UNMEASURED[optimizer], optimizer)
 
 
 def check_memory(model: VGG19, shape: tuple[int, int], optimizer: str) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor
 from helpers.losses import Weights
 from helpers.runs.estimate import check_memory
 from helpers.runs.settings import Settings
-from helpers.transfer import AVERAGE, Rate, Schedule, StateDict, Step, coarse_to_fine
+from helpers.transfer import Rate, Schedule, StateDict, Step, coarse_to_fine
 from helpers.vgg import VGG19, load_vgg19
 
 # (image, done, state_dict) -> the iterations that follow: those after the state dict, or, if that is empty, those after
@@ -60,7 +60,6 @@ def begin(
         optimizer=settings.optimizer,
         learning_rate=learning_rate,
         content_layer=settings.content_layer,
-        average=AVERAGE if settings.optimizer == "adam" else 0.0,
         seed=settings.seed,
         scales=settings.scales,
         begin=done,

@@ -13,9 +13,9 @@ from helpers.base.errors import TeachingError
 from helpers.base.numbers import checked_seed, is_positive, is_real, is_whole
 from helpers.base.pictures import CONTENTS, STYLES
 from helpers.engine.image_files import MIN_SIDE
-from helpers.engine.optimizers import OPTIMIZERS
+from helpers.engine.optimizers import OPTIMIZERS, STEPS
 from helpers.engine.precision import PRECISIONS
-from helpers.engine.scales import SHARES
+from helpers.engine.scales import MOST_SCALES
 from helpers.losses import Weights, report_schedule, report_switch
 from helpers.vgg import CONTENT_LAYER, check_layers
 
@@ -54,7 +54,9 @@ class Settings:
     content: str = setting("landscape", f"a picture's path, or one of {', '.join(CONTENTS)}")
     style: str = setting("van_gogh", f"a picture's path, or one of {', '.join(STYLES)}")
     size: int = setting(768, "long side of the result", int, least=MIN_SIDE, metavar="PIXELS")
-    steps: int = setting(400, "iterations, over all scales", int, least=1, metavar="N")
+    # None for these two becomes what suits the other settings, so that they always have a value.
+    steps: int | None = setting(None, f"iterations, over all scales (default: {STEPS['lbfgs']}; with adam "
+                                f"{STEPS['adam']})", int, least=1, may_be_none=True, metavar="N")  # fmt: skip
     network: str = setting("compact", "compact, imagenet (VGG-19 itself, 548 MB), or a file of weights")
     pooling: str = setting("avg", "of the network", choices=("avg", "max"))
     content_weight: float = setting(DEFAULT_WEIGHTS.content, "how much the photograph's shapes count", float, least=0,
@@ -67,15 +69,17 @@ class Settings:
         (), "weight of one style layer, for example conv1_1=0.5; can be repeated", tuple, metavar="NAME=W"
     )
     content_layer: str = setting(CONTENT_LAYER, "a deeper layer leaves the style more freedom", metavar="NAME")
-    optimizer: str = setting("adam", "adam is patient; lbfgs takes fewer, longer iterations", choices=tuple(OPTIMIZERS))
+    optimizer: str | None = setting(None, "lbfgs needs fewer iterations, adam is patient (default: lbfgs; on a single "
+                                    "scale adam)", choices=tuple(OPTIMIZERS), may_be_none=True)  # fmt: skip
     learning_rate: float | None = setting(
-        None, "Adam's, as a share of black to white (default: 0.05)", float, may_be_none=True, metavar="R"
-    )
+        None, "Adam's, as a share of black to white (default: 0.05), or the share that L-BFGS takes of its steps "
+        "(default: 1)", float, may_be_none=True, metavar="R"
+    )  # fmt: skip
     start: str = setting("noise", "what the image is at first", choices=("noise", "content", "style"))
     schedule: str = setting(
         "none", "report: other style weights after five eighths of the iterations", choices=("none", "report")
     )
-    single_scale: bool = setting(False, "all iterations at full size, instead of coarse to fine", bool)
+    single_scale: bool = setting(False, "the report's loop: all iterations at full size", bool)
     seed: int = setting(0, "of the random start", int, metavar="N")
     until: int | None = setting(
         None, "stop after this iteration of --steps (default: the last)", int, least=1, may_be_none=True, metavar="N"
@@ -89,6 +93,10 @@ class Settings:
     def __post_init__(self):
         for name, option in options():
             object.__setattr__(self, name, _checked(name, getattr(self, name), option))
+        if self.optimizer is None:
+            object.__setattr__(self, "optimizer", "adam" if self.single_scale else "lbfgs")
+        if self.steps is None:
+            object.__setattr__(self, "steps", STEPS[self.optimizer])
         check_layers([self.content_layer])
         object.__setattr__(self, "changes", _checked_changes(self.changes))
         object.__setattr__(self, "restarts", _checked_restarts(self.restarts))
@@ -102,7 +110,7 @@ class Settings:
     @property
     def scales(self) -> int:
         """The largest number of sizes at which the run paints."""
-        return 1 if self.single_scale else len(SHARES)
+        return 1 if self.single_scale else MOST_SCALES
 
     @property
     def weights(self) -> Weights:
@@ -174,6 +182,11 @@ def typed_over(settings: Settings, typed: argparse.Namespace | Mapping[str, Any]
     """The settings, overridden by what was typed; the layers' weights are merged, not replaced."""
     typed = vars(typed) if isinstance(typed, argparse.Namespace) else typed
     changed = {name: typed[name] for name, _ in options() if name in typed}
+    # What the settings left to be chosen is chosen anew.
+    if settings.steps == STEPS[settings.optimizer]:
+        changed.setdefault("steps", None)
+    if settings.optimizer == Settings(single_scale=settings.single_scale).optimizer:
+        changed.setdefault("optimizer", None)
     if "layer" in changed:
         changed["layer"] = tuple({**dict(settings.layer), **dict(changed["layer"])}.items())
     return replace(settings, **changed)

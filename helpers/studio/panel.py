@@ -28,7 +28,7 @@ TIPS = {
     "steps": "Number of iterations",
     "start": "What the picture is before the first iteration",
     "network": "compact: ours, small and fast. imagenet: VGG-19 itself, 548 MB on first use, some ten times as slow",
-    "optimizer": "adam: patient and steady. lbfgs: fewer, longer iterations",
+    "optimizer": "lbfgs: knows how far to go, and needs fewer iterations. adam: patient and steady",
     "scales": "coarse to fine: most iterations in a small picture, where they are quick",
     "schedule": "After five eighths of the iterations the weights of the style layers change places",
 }

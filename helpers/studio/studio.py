@@ -24,7 +24,7 @@ from helpers.base.pictures import name_in_recipe
 from helpers.base.places import display_path
 from helpers.base.units import duration
 from helpers.engine.memory import free_memory
-from helpers.engine.optimizers import OPTIMIZERS
+from helpers.engine.optimizers import OPTIMIZERS, STEPS
 from helpers.engine.precision import best_device
 from helpers.engine.private import views
 from helpers.engine.threads import release_workers
@@ -48,8 +48,9 @@ class Studio(widgets.VBox):
     """Widgets around one style transfer, which act on it while it goes on.
 
     content, style: a picture's name or path; None means the landscape and Van Gogh's manner.
-    size: the long side, in pixels. steps: the number of iterations.
-    start: "noise", "content" or "style". network: "compact", "imagenet" or a file. optimizer: "adam" or "lbfgs".
+    size: the long side, in pixels. steps: the number of iterations; None means what the optimizer needs.
+    start: "noise", "content" or "style". network: "compact", "imagenet" or a file. optimizer: "lbfgs" or "adam"; None
+    means L-BFGS, and Adam on a single scale.
     weights: the sliders' initial values; None means Weights(). schedule: whether the report's schedule is on.
     single_scale: paint in full size alone instead of coarse to fine. seed: of the noise.
 
@@ -69,11 +70,11 @@ class Studio(widgets.VBox):
         content: str | Path | None = None,
         style: str | Path | None = None,
         size: int = 384,
-        steps: int = 400,
+        steps: int | None = None,
         *,
         start: str = "noise",
         network: str = "compact",
-        optimizer: str = "adam",
+        optimizer: str | None = None,
         weights: Weights | None = None,
         schedule: bool = False,
         single_scale: bool = False,
@@ -176,8 +177,7 @@ class Studio(widgets.VBox):
             if self.session:
                 was_going = self.status in ("running", "paused")
                 self.session.stop()
-                # An iteration of L-BFGS that was left halfway has moved the pixels already: nothing to keep.
-                if was_going and self.session.step and self._settings.optimizer == "adam":
+                if was_going and self.session.step:
                     self._keep(self.session.step)
                 self._show_latest()
 
@@ -420,7 +420,10 @@ class Studio(widgets.VBox):
 
     def _set(self, name: str) -> None:
         if name == "optimizer":
-            self.sliders.move(self.sliders.weights, OPTIMIZERS[self.panel.controls.by_name[name].value].LEARNING_RATE)
+            optimizer, steps = (self.panel.controls.by_name[each] for each in (name, "steps"))
+            self.sliders.move(self.sliders.weights, OPTIMIZERS[optimizer.value].LEARNING_RATE)
+            if steps.value in STEPS.values():
+                steps.value = STEPS[optimizer.value]
         if views(self):
             self.estimate()
 

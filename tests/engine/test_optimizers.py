@@ -1,9 +1,15 @@
 """Adam and L-BFGS: the same as torch's, able to go on from a state, and to a picture of another size."""
 
+import math
+
 import pytest
 import torch
 
-from helpers.engine.optimizers import BLACK_TO_WHITE, OPTIMIZERS, Adam, RunningMean, make_optimizer
+from helpers.engine import optimizers
+from helpers.engine.optimizers import BLACK_TO_WHITE, LBFGS, OPTIMIZERS, Adam, RunningMean, make_optimizer, outside
+from helpers.images import load_image
+from helpers.losses import Weights
+from helpers.transfer import Objective
 
 SCALES = torch.linspace(0.5, 4, 3 * 4 * 4).view(1, 3, 4, 4)  # a valley, steeper in some directions than in others
 
@@ -18,14 +24,10 @@ def start():
 
 def follow(optimizer, loss_fn, rate):
     """One step; returns the loss before it."""
-
-    def evaluate():
-        loss = loss_fn(optimizer.image)
-        return loss.detach(), torch.autograd.grad(loss, optimizer.image)[0]
-
-    loss, gradient = evaluate()
-    optimizer.step(loss, gradient, rate, evaluate)
-    return loss
+    loss = loss_fn(optimizer.image)
+    (gradient,) = torch.autograd.grad(loss, optimizer.image)
+    optimizer.step(loss.item(), gradient, rate)
+    return loss.item()
 
 
 @pytest.mark.parametrize("betas", [Adam.BETAS, (0.8, 0.95), (0.0, 0.0)])
@@ -38,25 +40,95 @@ def test_adam_is_torchs(betas):
         expected = valley(theirs)
         expected.backward()
         reference.step()
-        assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+        assert loss == pytest.approx(expected.item(), rel=1e-5)
     assert torch.allclose(ours, theirs, atol=1e-5)
 
 
-def test_lbfgs_is_torchs():
-    ours, theirs = start(), start()
-    lbfgs = OPTIMIZERS["lbfgs"](ours)
-    reference = torch.optim.LBFGS([theirs], max_iter=1, max_eval=4, history_size=20, line_search_fn="strong_wolfe")
+def same_as_torchs(loss_fn, begin, iterations):
+    """Follows plain L-BFGS and torch's without line search side by side; returns the losses."""
+    ours, theirs = (begin.clone().requires_grad_() for _ in range(2))
+    lbfgs, reference = LBFGS(ours, broad=0.0), torch.optim.LBFGS([theirs], max_iter=1, history_size=LBFGS.MEMORY)
 
     def closure():
         reference.zero_grad()
-        loss = valley(theirs)
+        loss = loss_fn(theirs)
         loss.backward()
+        theirs.grad = theirs.grad.contiguous()  # torch.optim flattens it with view(-1)
         return loss
 
-    losses = [(follow(lbfgs, valley, 1).item(), reference.step(closure).item()) for _ in range(25)]
-    assert all(a == b for a, b in losses)
-    assert losses[-1][0] < losses[0][0] / 2
-    assert torch.equal(ours, theirs)
+    losses = []
+    for iteration in range(iterations):
+        losses.append(follow(lbfgs, loss_fn, 1.0))
+        if iteration == 0:  # torch's first step is as long as its learning rate, in the sum over all values
+            reference.param_groups[0]["lr"] = (ours - theirs).abs().sum().item()
+        assert losses[-1] == pytest.approx(reference.step(closure).item(), rel=1e-3, abs=1e-5)
+        reference.param_groups[0]["lr"] = 1.0
+    assert losses == sorted(losses, reverse=True)  # where the loss rises, ours takes the step back
+    assert torch.allclose(ours, theirs, atol=0.01)
+    return losses
+
+
+def test_plain_lbfgs_is_torchs_without_line_search_on_a_quadratic():
+    losses = same_as_torchs(lambda pixels: (SCALES * (pixels - 0.1).square()).sum(), torch.zeros(1, 3, 4, 4), 14)
+    assert losses[-1] < 1e-3 * losses[0]
+
+
+def test_plain_lbfgs_is_torchs_without_line_search_on_a_transfer(network):
+    content, style = (load_image(name, shape=(48, 48)) for name in ("portrait", "monet"))
+    objective, weights = Objective(content, style, network), Weights()
+    losses = same_as_torchs(lambda image: objective(image, weights).total(weights), content, 14)
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_where_the_loss_rose_three_quarters_of_the_step_are_taken_back():
+    image = torch.zeros(1, 3, 4, 4)
+    lbfgs = LBFGS(image)
+    gradient = torch.full((1, 3, 4, 4), -7.0)
+    lbfgs.step(1.0, gradient, 1.0)
+    assert torch.allclose(image, torch.tensor(LBFGS.FIRST))
+    lbfgs.step(2.0, gradient, 1.0)
+    assert torch.allclose(image, torch.tensor(LBFGS.FIRST / 4))
+    lbfgs.step(math.inf, gradient, 1.0)
+    assert torch.allclose(image, torch.tensor(LBFGS.FIRST / 16))
+    assert not lbfgs.pairs
+    lbfgs.step(0.5, gradient / 2, 1.0)
+    assert len(lbfgs.pairs) == 1 and image.min() > LBFGS.FIRST / 16
+
+
+def test_no_step_of_lbfgs_is_longer_than_a_small_share_of_the_range():
+    image = torch.zeros(1, 3, 4, 4)
+    lbfgs = LBFGS(image)
+    lbfgs.step(1.0, torch.ones(1, 3, 4, 4), 1.0)
+    before = image.clone()
+    lbfgs.step(0.9, torch.full((1, 3, 4, 4), 0.999), 1.0)  # a valley that hardly bends
+    assert (image - before).abs().mean().item() == pytest.approx(LBFGS.LONGEST)
+
+
+def test_broad_shapes_go_further_than_fine_detail():
+    lbfgs, plain = LBFGS(torch.zeros(1, 3, 24, 24)), torch.ones(1, 3, 24, 24)
+    assert torch.allclose(lbfgs.broadened(plain), (1 + LBFGS.BROAD) * plain)
+    checkerboard = (torch.arange(24)[:, None] + torch.arange(24)) % 2 * 2.0 - 1
+    checkerboard = checkerboard.expand(1, 3, 24, 24)
+    assert (lbfgs.broadened(checkerboard) - checkerboard).abs().max() < 0.3 * LBFGS.BROAD
+    assert torch.equal(LBFGS(plain, broad=0.0).broadened(checkerboard), checkerboard)
+
+
+def test_the_pairs_of_lbfgs_are_fewer_where_the_memory_is_small(monkeypatch):
+    image = torch.zeros(1, 3, 10, 10)  # a pair takes 2400 bytes
+    for memory, pairs in ((16 * 2400 * 100, 10), (16 * 2400 * 5, 5), (0, 2)):
+        monkeypatch.setattr(optimizers, "total_memory", lambda device, memory=memory: memory)
+        assert LBFGS(image).memory == pairs
+
+
+def test_lbfgs_expects_as_much_more_curvature_as_the_weights_grew():
+    lbfgs = LBFGS(start())
+    for _ in range(3):
+        follow(lbfgs, valley, 1)
+    scale = lbfgs.scale.item()
+    lbfgs.forget(4.0)
+    assert lbfgs.scale.item() == pytest.approx(scale / 4) and not lbfgs.pairs
+    lbfgs.forget(math.inf)
+    assert lbfgs.scale is None
 
 
 @pytest.mark.parametrize("name", ["adam", "lbfgs"])
@@ -103,17 +175,9 @@ def test_adam_forgets_the_direction_and_expects_larger_gradients():
     assert torch.allclose(adam.square, torch.full((1, 3, 4, 4), 2.0 * 9 * 100))
 
 
-def test_lbfgs_forgets_its_curvature():
-    image, other = start(), start()
-    lbfgs, fresh = make_optimizer("lbfgs", image), make_optimizer("lbfgs", other)
-    for _ in range(3):
-        follow(lbfgs, valley, 1)
-    with torch.no_grad():
-        other.copy_(image)
-    lbfgs.forget(1)
-    follow(lbfgs, valley, 1)
-    follow(fresh, valley, 1)
-    assert torch.equal(image, other)
+def test_what_lies_outside_by_hand():
+    image = torch.tensor([-3.0, 0.0, 1.0, 3.0]).view(1, 1, 2, 2)
+    assert outside(image, torch.tensor(-1.0), torch.tensor(2.0)).item() == (2**2 + 0 + 0 + 1**2) / 4
 
 
 def test_the_running_mean_by_hand():

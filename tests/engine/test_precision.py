@@ -104,11 +104,12 @@ def test_the_network_computes_in_the_precision_of_the_image(networks, pictures):
         assert (response.float() - exact[name]).norm() < 0.03 * exact[name].norm()
 
 
-def test_lbfgs_keeps_to_float32(pictures):
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_the_loop_computes_in_the_precision_that_was_asked_for(pictures, optimizer):
     model, seen = load_vgg19(device="cpu"), set()
     model.conv1_1.register_forward_hook(lambda layer, inputs, output: seen.add(output.dtype))
-    next(style_transfer(*pictures, model, optimizer="lbfgs", precision="bfloat16"))
-    assert seen == {torch.float32}
+    step = next(style_transfer(*pictures, model, optimizer=optimizer, precision="bfloat16"))
+    assert seen == {torch.bfloat16} and step.image.dtype == torch.float32
 
 
 def test_a_precision_that_does_not_exist(pictures):

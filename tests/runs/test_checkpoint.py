@@ -39,12 +39,12 @@ RUNS = {
     "plain": (style_transfer, {}),
     "averaged": (style_transfer, {"average": 0.9}),
     "lbfgs": (style_transfer, {"optimizer": "lbfgs"}),
-    "coarse to fine": (coarse_to_fine, {}),
-    "lbfgs, coarse to fine": (coarse_to_fine, {"optimizer": "lbfgs", "average": 0.0}),
+    "adam, coarse to fine": (coarse_to_fine, {"optimizer": "adam"}),
+    "lbfgs, coarse to fine": (coarse_to_fine, {}),
 }
 
 
-@pytest.mark.parametrize("cut", [1, 5, 6, 8])  # coarse to fine changes its size after the sixth iteration
+@pytest.mark.parametrize("cut", [1, 4, 5, 6, 8])  # coarse to fine changes its size after the fourth iteration or sixth
 @pytest.mark.parametrize("name", RUNS)
 def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(model, pictures, tmp_path, name, cut):
     method, options = RUNS[name]
@@ -91,14 +91,14 @@ def test_a_run_can_be_resumed_for_more_iterations_than_it_had(model, pictures):
     ],
 )
 def test_a_checkpoint_of_another_run_is_refused_saying_which(model, make_network, pictures, changed, message):
-    *_, last = islice(coarse_to_fine(*pictures, model, steps=9, precision="float32"), 3)
+    *_, last = islice(coarse_to_fine(*pictures, model, steps=9, optimizer="adam", precision="float32"), 3)
     changed = dict(changed)
     size, other = changed.pop("size", 300), make_network(**changed.pop("model", {}))
     content, style = (
         load_image(changed.pop("content", "landscape"), size),
         load_image(changed.pop("style", "van_gogh"), 300),
     )
-    options = {"steps": 9, "precision": "float32", **changed}
+    options = {"steps": 9, "optimizer": "adam", "precision": "float32", **changed}
     with pytest.raises(TeachingError, match=message):
         next(coarse_to_fine(content, style, other, resume=last.state_dict(), **options))
 
@@ -185,12 +185,26 @@ def test_a_state_whose_parts_do_not_fit_together(model, pictures, part):
             next(style_transfer(*pictures, model, steps=9, resume=state_dict))
 
 
-def test_a_state_of_lbfgs_whose_parts_do_not_fit_together(model, pictures):
+@pytest.mark.parametrize(
+    "name, value",
+    [("step", torch.zeros(7)), ("steps", torch.zeros(2, 1, 3, 4, 4)), ("inverses", torch.zeros(9)), ("loss", "small")],
+)
+def test_a_state_of_lbfgs_whose_parts_do_not_fit_together(model, pictures, name, value):
     *_, last = style_transfer(*pictures, model, steps=3, optimizer="lbfgs")
     state_dict = last.state_dict()
-    wrong = {**state_dict, "optimizer": {**state_dict["optimizer"], "d": torch.zeros(7)}}
+    wrong = {**state_dict, "optimizer": {**state_dict["optimizer"], name: value}}
     with pytest.raises(TeachingError, match="do not fit together"):
         next(style_transfer(*pictures, model, steps=9, optimizer="lbfgs", resume=wrong))
+
+
+def test_an_older_version_s_lbfgs_goes_on_without_its_history(model, pictures):
+    """Its state was torch's own: directions, step sizes and the like."""
+    *_, last = style_transfer(*pictures, model, steps=3, optimizer="lbfgs")
+    older = {"d": torch.zeros(9), "prev_flat_grad": torch.zeros(9), "n_iter": 3.0, "t": 1.0, "H_diag": 1.0}
+    rest = style_transfer(*pictures, model, steps=5, optimizer="lbfgs",
+                          resume={**last.state_dict(), "optimizer": older})  # fmt: skip
+    losses = [step.loss for step in rest]
+    assert len(losses) == 2 and losses[0] < last.loss
 
 
 def test_a_nested_state_comes_back_as_it_was(tmp_path):
@@ -371,7 +385,7 @@ def test_an_interrupt_before_the_first_iteration_leaves_a_run_to_go_on_with(resu
 def test_a_checkpoint_of_the_first_version_goes_on_bit_for_bit(model, pictures, tmp_path):
     """A file as it was written before state dicts were nested: everything at one level, arguments as `made_with`."""
     path, whole = tmp_path / "x.checkpoint", []
-    for step in coarse_to_fine(*pictures, model, steps=9):
+    for step in coarse_to_fine(*pictures, model, steps=9, optimizer="adam"):
         whole.append(step)
         if step.iteration == 7:  # the first in full size
             state_dict = step.state_dict()
@@ -387,7 +401,7 @@ def test_a_checkpoint_of_the_first_version_goes_on_bit_for_bit(model, pictures, 
     notes = {"recipe": {"content": "landscape", "studio_schedule": True}, "record": [], "restarts": []}
     run = {"version": 1, "iteration": 7, "made_with": made_with, "notes": notes}
     save_file(tensors, path, {"run": json.dumps(run)})
-    rest = list(coarse_to_fine(*pictures, model, steps=9, resume=path))
+    rest = list(coarse_to_fine(*pictures, model, steps=9, optimizer="adam", resume=path))
     assert [step.iteration for step in rest] == [8, 9]
     assert torch.equal(rest[-1].image, whole[-1].image)
     assert load_run(path).settings.schedule == "report"  # what the studio had noted for the switch to come

@@ -11,7 +11,9 @@ SMALL = ["landscape", "monet", "--size", "64", "--steps", "6"]
 
 def test_a_film_begins_with_the_first_iteration_and_ends_with_the_picture(tmp_path):
     out = tmp_path / "mine.png"
-    assert render(parser().parse_args([*SMALL, "--steps", "40", "--film", "--out", str(out)])) == [
+    assert render(
+        parser().parse_args([*SMALL, "--steps", "40", "--optimizer", "adam", "--film", "--out", str(out)])
+    ) == [
         out,
         tmp_path / "mine.webp",
     ]

@@ -21,8 +21,29 @@ def typed(*arguments):
 
 def test_the_defaults_are_the_weights_defaults():
     assert Settings().weights == Weights()
-    assert Settings().last_iteration == 400 and Settings().scales == 4
-    assert Settings().learning_rate_at(1) == 0.05 and Settings(optimizer="lbfgs").learning_rate_at(1) == 1
+    assert Settings().scales == 4
+    assert Settings().learning_rate_at(1) == 1 and Settings(optimizer="adam").learning_rate_at(1) == 0.05
+
+
+@pytest.mark.parametrize(
+    "options, optimizer, steps",
+    [
+        ([], "lbfgs", 180),
+        (["--optimizer", "adam"], "adam", 400),
+        (["--single-scale"], "adam", 400),  # the report's loop
+        (["--single-scale", "--optimizer", "lbfgs"], "lbfgs", 180),
+        (["--steps", "77", "--optimizer", "adam"], "adam", 77),
+    ],
+)
+def test_each_optimizer_has_its_own_number_of_iterations(options, optimizer, steps):
+    assert (typed(*options).optimizer, typed(*options).steps) == (optimizer, steps)
+
+
+def test_an_option_typed_over_a_recipe_keeps_what_the_recipe_chose():
+    recipe = Settings(optimizer="adam", steps=90)
+    assert typed_over(recipe, {"seed": 3}) == replace(recipe, seed=3)
+    assert typed_over(recipe, {"optimizer": "lbfgs"}) == Settings(steps=90)
+    assert typed_over(Settings(), {"optimizer": "adam"}) == Settings(optimizer="adam", steps=400)
 
 
 def test_nothing_typed_is_nothing_changed():
@@ -32,7 +53,8 @@ def test_nothing_typed_is_nothing_changed():
 def test_every_setting_with_an_option_can_be_typed():
     samples = {"bool": [], "tuple": ["conv1_1=0.5"], "int": ["77"], "float": ["0.75"], "str": ["word"]}
     for name, option in options():
-        value = [option.choices[-1]] if option.choices else samples[option.kind.__name__]
+        others = [choice for choice in option.choices if choice != getattr(Settings(), name)]
+        value = others[:1] or samples[option.kind.__name__]
         value = ["conv3_1"] if name == "content_layer" else value
         arguments = value if name in ("content", "style") else [f"--{name.replace('_', '-')}", *value]
         if name == "style":
@@ -67,7 +89,7 @@ def test_a_recipe_of_the_first_version_is_read():
         "single_scale": False, "seed": 0, "until": None, "precision": "auto", "changes": [], "restarts": [],
         "iteration": 20, "losses": {"total": 1.0},
     }  # fmt: skip
-    expected = Settings("landscape", "monet", size=96, steps=20, layer=(("conv1_1", 0.5),))
+    expected = Settings("landscape", "monet", size=96, steps=20, optimizer="adam", layer=(("conv1_1", 0.5),))
     assert Settings.from_recipe(recipe) == expected
 
 

@@ -80,9 +80,9 @@ def test_load_image(size, shape):
 
 
 @often
-@given(st.integers(32, 10_000), st.integers(0, 2000), st.integers(1, 6))
-def test_a_plan_has_all_iterations_and_rising_sizes(short_side, steps, scales):
-    divisors, firsts, lasts = zip(*plan(short_side, steps, scales), strict=True)
+@given(st.integers(32, 10_000), st.integers(0, 2000), st.integers(1, 6), st.sampled_from(["adam", "lbfgs"]))
+def test_a_plan_has_all_iterations_and_rising_sizes(short_side, steps, scales, optimizer):
+    divisors, firsts, lasts = zip(*plan(short_side, steps, scales, optimizer), strict=True)
     assert list(divisors) == sorted(divisors, reverse=True)
     assert divisors[-1] == 1 and len(divisors) <= scales
     assert firsts == (0, *lasts[:-1]) and lasts[-1] == steps
