@@ -27,8 +27,8 @@ def gram_matrix(features: Tensor) -> Tensor:
     """
     if features.dim() != 4:
         raise TeachingError(f"A feature map is (B, C, H, W); got {tuple(features.shape)}.")
-    maps = features.float().flatten(2)  # F: (B, C, H*W)
-    return gram_product(maps)  # maps @ maps.mT, with a faster backward pass: (B, C, C)
+    maps = features.flatten(2)  # F: (B, C, H*W)
+    return gram_product(maps)  # maps @ maps.mT in float32, with a faster backward pass: (B, C, C)
 
 
 def content_loss(features: Tensor, content_features: Tensor, relative: bool = False) -> Tensor:

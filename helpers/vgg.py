@@ -15,7 +15,7 @@ from helpers.base.errors import TeachingError
 from helpers.base.places import DATA
 from helpers.engine.checks import check_poolings
 from helpers.engine.convolution import Conv2d
-from helpers.engine.precision import best_device
+from helpers.engine.precision import best_device, memory_layout
 from helpers.engine.threads import limit_threads
 from helpers.engine.weights import imagenet_weights, read_weights
 
@@ -107,7 +107,7 @@ def load_vgg19(weights: str | Path = "compact", pooling: str = "avg", device: st
     weights: "compact", the small network in data/weights/, which needs no download; "imagenet", torchvision's VGG-19
         (548 MB, fetched on first use; 52 MB of it are kept); or the path of a .safetensors or state-dict file.
     pooling: "avg", as Gatys et al. and the report prefer, or "max", as VGG-19 was trained.
-    device: "auto" takes a GPU where there is one.
+    device: "auto" takes a CUDA GPU where there is one, else the processor; "mps" asks for Apple's GPU, untested.
     Raises TeachingError where the weights cannot be had, are damaged, or belong to another network.
     """
     limit_threads()
@@ -118,6 +118,6 @@ def load_vgg19(weights: str | Path = "compact", pooling: str = "avg", device: st
     channels = {name: len(state_dict[f"{name}.weight"]) for name in LAYERS.values()}
     model = VGG19(channels, pooling)
     model.load_state_dict(state_dict)
-    # The convolutions run faster with a pixel's channels side by side in memory.
-    model = model.to(best_device() if device == "auto" else device, memory_format=torch.channels_last)
+    device = best_device() if device == "auto" else torch.device(device)
+    model = model.to(device, memory_format=memory_layout(device))
     return model.requires_grad_(False).eval()

@@ -16,17 +16,21 @@ from torch import Tensor
 
 from helpers.base.errors import TeachingError
 from helpers.base.parser import Parser
+from helpers.engine.memory import free_memory
+from helpers.engine.optimizers import STEPS
 from helpers.engine.precision import best_device, fast_precision
+from helpers.engine.scales import plan
 from helpers.images import load_image
-from helpers.transfer import AVERAGE, coarse_to_fine, style_transfer
+from helpers.transfer import coarse_to_fine, style_transfer
 from helpers.vgg import LAYERS, VGG19, load_vgg19
 
 SIZE = 768  # pixels on the long side: the table's pictures are 768 x 512
-SMALL_SIZE = 304  # so small that 400 iterations on a single scale do not take too long
 ROUNDS = 3
 TURN_SECONDS = 1.0  # a turn takes at least this long: short iterations are repeated
-SIZES = (192, 384, 768, 1536)
-STEPS = 400
+SIZES = (192, 384, 768, 1536, 3072)
+TEXTBOOK_STEPS = 400
+# More than an iteration has ever needed, by which a size is left out where the memory is too small for it.
+BYTES_A_PIXEL = {"textbook": 5500, "compact": 2500}
 GIB = 2**30
 
 
@@ -68,9 +72,9 @@ def textbook(content: Tensor, style: Tensor) -> Iterator[Tensor]:
 
 
 def ours(network: str, content: Tensor, style: Tensor) -> Iterator[float]:
-    """Iterations of style_transfer; VGG-19 has random filters, which take as long as trained ones."""
+    """Iterations of style_transfer with L-BFGS; VGG-19 has random filters, which take as long as trained ones."""
     model = load_vgg19() if network == "compact" else random_vgg19().to(content.device)
-    for step in style_transfer(content, style, model, steps=10**6, average=AVERAGE):
+    for step in style_transfer(content, style, model, steps=10**6, optimizer="lbfgs"):
         yield step.loss
 
 
@@ -155,31 +159,44 @@ def iterations(of: Sequence[tuple[str, int]], rounds: int = ROUNDS) -> list[dict
     ]
 
 
-def picture(size: int, scales: int) -> dict[str, Any]:
-    """A finished picture on the compact network: its time, and its relative losses in full size and float32."""
+def scales() -> list[tuple[int, int]]:
+    """(long side, iterations) for each scale of a picture of SIZE, coarsest first."""
+    return [(SIZE // divisor, last - first) for divisor, first, last in plan(SIZE * 2 // 3, STEPS["lbfgs"])]
+
+
+def picture() -> dict[str, Any]:
+    """A finished picture on the compact network: its times, and its relative losses in full size and float32."""
     model = load_vgg19()
-    content, style = (load_image(name, size) for name in ("landscape", "van_gogh"))
-    *_, last = coarse_to_fine(content, style, model, steps=STEPS, scales=scales)
-    (final,) = style_transfer(content, style, model, steps=1, start=last.image, precision="float32")
-    return {
-        "size": size,
-        "scales": scales,
-        "seconds": last.seconds,
-        "style": final.style,
-        "content": final.content,
-    }
+    content, style = (load_image(name, SIZE) for name in ("landscape", "van_gogh"))
+    preview = scales()[0][1]
+    for step in coarse_to_fine(content, style, model):
+        if step.iteration == preview:
+            first = step.seconds
+    (final,) = style_transfer(content, style, model, steps=1, start=step.image, precision="float32")
+    return {"preview": first, "seconds": step.seconds, "style": final.style, "content": final.content}
 
 
-def measure() -> dict[str, Any]:
-    """Measures everything that the table shows."""
+def growth() -> list[dict[str, Any]]:
+    """An iteration of the compact network and of the textbook at each size that the memory allows, one at a time."""
+    free, rows = free_memory(best_device()), []
+    for size in SIZES:
+        for engine in ("compact", "textbook"):
+            if BYTES_A_PIXEL[engine] * size * (size * 2 // 3) < free:
+                rows += iterations([(engine, size)], rounds=1)
+    return rows
+
+
+def measure(with_growth: bool) -> dict[str, Any]:
+    """Measures everything that the tables show; with `growth` where that is asked for."""
     device = best_device()
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
+    vgg19 = [("vgg19", size) for size, _ in reversed(scales())]
     return {
         "machine": f"{name}, {torch.get_num_threads()} threads, torch {torch.__version__}",
         "precision": str(fast_precision(device)).removeprefix("torch."),
-        "iterations": iterations([("textbook", SIZE), ("vgg19", SIZE), ("compact", SIZE)]),
-        "growth": iterations([("compact", size) for size in SIZES], rounds=1),
-        "pictures": [picture(SMALL_SIZE, 1), picture(SMALL_SIZE, 4), picture(SIZE, 4)],
+        "iterations": iterations([("textbook", SIZE), *vgg19, ("compact", SIZE)]),
+        "picture": picture(),
+        "growth": growth() if with_growth else [],
     }
 
 
@@ -188,30 +205,37 @@ NAMES = {"textbook": "textbook loop, VGG-19", "vgg19": "VGG-19", "compact": "com
 
 def table(found: dict[str, Any]) -> str:
     """The results of `measure` as a text to read."""
-    book = found["iterations"][0]
+    book, *vgg19, _ = found["iterations"]
     lines = [f"{found['machine']}; networks compute in {found['precision']}", ""]
-    lines.append(
-        f"{f'one iteration at {SIZE} x {SIZE * 2 // 3}':<30}{'seconds':>9}{'times as fast':>15}{'peak memory':>15}"
-    )
+    lines.append(f"{'one iteration':<34}{'seconds':>9}{'times as fast':>15}{'peak memory':>15}")
     for row in found["iterations"]:
-        lines.append(
-            f"  {NAMES[row['engine']]:<28}{row['seconds']:>9.3f}{book['seconds'] / row['seconds']:>15.1f}"
-            f"{row['bytes'] / GIB:>11.2f} GiB"
-        )
-    lines += ["", f"{f'{STEPS} iterations, compact network':<34}{'seconds':>9}{'style loss':>12}{'content loss':>14}"]
-    for row in found["pictures"]:
-        how = "one size" if row["scales"] == 1 else "coarse to fine"
-        lines.append(
-            f"  {row['size']} x {row['size'] * 2 // 3}, {how:<20}{row['seconds']:>10.1f}"
-            f"{row['style']:>12.4f}{row['content']:>14.3f}"
-        )
-    ratio = STEPS * book["seconds"] / found["pictures"][-1]["seconds"]
-    lines.append(f"  {STEPS} iterations of the textbook loop take {ratio:.0f} times as long as the last of these.")
-    lines += ["", f"{'compact network, by size':<30}{'seconds':>9}{'peak memory':>15}"]
-    for row in found["growth"]:
-        size = f"{row['size']} x {row['size'] * 2 // 3}"
-        lines.append(f"  {size:<28}{row['seconds']:>9.3f}{row['bytes'] / GIB:>11.2f} GiB")
+        faster = f"{book['seconds'] / row['seconds']:.1f}" if row["size"] == SIZE else ""
+        lines.append(f"  {NAMES[row['engine']] + ', ' + measures(row['size']):<32}{row['seconds']:>9.3f}{faster:>15}"
+                     f"{row['bytes'] / GIB:>11.2f} GiB")  # fmt: skip
+    whole = TEXTBOOK_STEPS * book["seconds"]
+    counts = dict(scales())
+    reckoned = sum(row["seconds"] * counts[row["size"]] for row in vgg19)
+    ours, steps = found["picture"], STEPS["lbfgs"]
+    lines += ["", f"{'a picture of ' + measures(SIZE):<44}{'seconds':>9}{'times as fast':>15}"]
+    for name, seconds in (
+        (f"textbook loop, {TEXTBOOK_STEPS} iterations, reckoned", whole),
+        (f"VGG-19, {steps} coarse to fine, reckoned", reckoned),
+        (f"compact network, {steps} coarse to fine", ours["seconds"]),
+        ("  of which up to the first scale's end", ours["preview"]),
+    ):
+        lines.append(f"  {name:<42}{seconds:>9.1f}{whole / seconds:>15.0f}")
+    lines.append(f"  losses of the compact network's picture: style {ours['style']:.5f}, content {ours['content']:.4f}")
+    if found["growth"]:
+        lines += ["", f"{'one iteration, by size':<34}{'seconds':>9}{'peak memory':>15}"]
+        for row in found["growth"]:
+            lines.append(f"  {NAMES[row['engine']] + ', ' + measures(row['size']):<32}{row['seconds']:>9.3f}"
+                         f"{row['bytes'] / GIB:>11.2f} GiB")  # fmt: skip
     return "\n".join(lines)
+
+
+def measures(size: int) -> str:
+    """768 -> "768 x 512" """
+    return f"{size} x {size * 2 // 3}"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -220,10 +244,11 @@ def main(arguments: Sequence[str]) -> int:
         prog="python3 -m helpers bench",
         description="Measures this machine, in about two minutes: the loop of a textbook, and what is here instead.",
     )
+    options.add_argument("--growth", action="store_true", help="also time sizes up to 3072, which takes minutes longer")
     options.add_argument("--json", action="store_true", help="print the figures as JSON")
     try:
         typed = options.parse_args(arguments)
-        results = measure()
+        results = measure(typed.growth)
     except TeachingError as error:
         print(error, file=sys.stderr)
         return 2

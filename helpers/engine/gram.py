@@ -6,10 +6,11 @@ from torch.autograd.function import once_differentiable
 
 
 def gram_product(maps: Tensor) -> Tensor:
-    """maps @ maps.mT: feature maps F as rows, (B, C, N) -> (B, C, C).
+    """maps @ maps.mT in float32: feature maps F as rows, (B, C, N) -> (B, C, C).
 
     The gradient with respect to F is (G + G^T) F, with G the gradient with respect to the product. torch's own backward
-    pass computes G F and G^T F one after the other; here the two matrices are added first.
+    pass computes G F and G^T F one after the other; here the two matrices are added first. Where the maps are bfloat16,
+    so is their gradient, and nothing would be gained by computing it in more.
     """
     return _GramProduct.apply(maps)
 
@@ -18,7 +19,8 @@ class _GramProduct(torch.autograd.Function):
     @staticmethod
     def forward(ctx, maps: Tensor) -> Tensor:
         ctx.save_for_backward(maps)
-        return maps @ maps.mT
+        rows = maps.float()
+        return rows @ rows.mT
 
     @staticmethod
     @once_differentiable
@@ -26,4 +28,4 @@ class _GramProduct(torch.autograd.Function):
         (maps,) = ctx.saved_tensors
         # The network is channels-last: a position's channels are neighbours in memory. The gradient is computed
         # transposed, so that it has the same layout.
-        return (maps.mT @ (gradient + gradient.mT)).mT
+        return (maps.mT @ (gradient + gradient.mT).to(maps.dtype)).mT

@@ -3,6 +3,7 @@
 import math
 import re
 import time
+import warnings
 from functools import cache
 from pathlib import Path
 
@@ -16,10 +17,23 @@ BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}  # as Linux names them
 
 
 def best_device() -> torch.device:
-    """A CUDA GPU if there is one, else Apple's GPU, else the CPU."""
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    """A CUDA GPU if there is one, else the CPU; never Apple's GPU, which has to be asked for (`memory_layout`)."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def memory_layout(device: torch.device) -> torch.memory_format:
+    """How a network's filters lie in the device's memory: a pixel's channels side by side, which is faster.
+
+    Not so on Apple's GPU, where torch aborts or gives wrong gradients when pooling runs backward over such tensors
+    (github.com/pytorch/pytorch, issues 175190 and 189233). Warns that nobody has tested this project there.
+    """
+    if device.type != "mps":
+        return torch.channels_last
+    warnings.warn(
+        "This project is untested on Apple's GPU ('mps'); load_vgg19(device='cpu') computes on the processor.",
+        stacklevel=3,
+    )
+    return torch.contiguous_format
 
 
 def chosen_precision(name: str, device: torch.device) -> torch.dtype:

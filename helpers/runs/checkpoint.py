@@ -20,7 +20,7 @@ from helpers.runs.settings import Settings
 from helpers.transfer import NO_IMAGE, StateDict, Step
 
 SUFFIX = ".checkpoint"
-INTERVAL = 10  # seconds between two checkpoints
+INTERVAL = 10  # seconds between two checkpoints, and twenty times as long as writing one takes where that is more
 ABANDONED = 60  # seconds after which a temporary file counts as left behind
 
 open_checkpoints: set[Path] = set()  # the paths of the checkpoints of runs in this process
@@ -48,19 +48,21 @@ class Keeper:
 
     def __init__(self, picture: Path):
         self.path = picture.with_suffix(SUFFIX)
-        self._written = time.monotonic()
+        self._written, self._took = time.monotonic(), 0.0
         open_checkpoints.add(self.path)
 
     @property
     def due(self) -> bool:
         """Whether the last checkpoint is at least INTERVAL old (before the first one: the Keeper itself)."""
-        return time.monotonic() - self._written >= INTERVAL
+        return time.monotonic() - self._written >= INTERVAL * max(1.0, 2 * self._took)
 
     def keep(self, state_dict: StateDict, settings: Settings, record: Sequence[Step] = ()) -> None:
         """Writes a new checkpoint over the last; raises TeachingError, and keeps the last one, if that fails."""
-        self._written = time.monotonic()
+        began = self._written = time.monotonic()
         steps = [_as_json(step) for step in record]
         save_state(self.path, state_dict, recipe=settings.recipe(), record=steps, owner=owner(os.getpid()))
+        self._written = time.monotonic()
+        self._took = self._written - began
 
     def release(self) -> None:
         """Call it when the run has ended early: the checkpoint stays on disk, and the run may be resumed."""

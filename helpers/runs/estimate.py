@@ -22,8 +22,9 @@ MEASURED_SIDES = (96, 160)  # pixels: the long sides of the pictures measured
 LONG_RUN = 120  # seconds that a run may take before a smaller size is suggested
 
 # Bytes per pixel of the result that the measurement misses: the gradients of the first layers' responses, which exist
-# side by side in the backward pass; the snapshots that a run can go back to; and L-BFGS's pairs.
-UNMEASURED = {"adam": 300, "lbfgs": 300 + 2 * LBFGS.MEMORY * 12}
+# side by side in the backward pass; the snapshots that a run can go back to; and L-BFGS's pairs, with the copy of them
+# that goes into a checkpoint.
+UNMEASURED = {"adam": 300, "lbfgs": 300 + 2 * 2 * LBFGS.MEMORY * 12}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, pad
 
 from helpers.base.errors import TeachingError
 from helpers.engine import precision
-from helpers.engine.precision import fast_precision, processor_flags
+from helpers.engine.precision import best_device, fast_precision, memory_layout, processor_flags
 from helpers.images import load_image
 from helpers.losses import STD, Weights
 from helpers.transfer import style_transfer
@@ -141,3 +141,15 @@ def test_the_faster_precision_is_measured_once():
     assert fast_precision(torch.device("cpu")) in (torch.float32, torch.bfloat16)
     assert fast_precision(torch.device("cpu")) is fast_precision(torch.device("cpu"))
     assert fast_precision(torch.device("mps")) == torch.float32
+
+
+def test_apples_gpu_is_never_taken_by_itself(monkeypatch):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert best_device() == torch.device("cpu")
+
+
+def test_apples_gpu_gets_contiguous_filters_and_a_warning():
+    with pytest.warns(UserWarning, match="untested on Apple's GPU"):
+        assert memory_layout(torch.device("mps")) == torch.contiguous_format
+    assert memory_layout(torch.device("cpu")) == memory_layout(torch.device("cuda")) == torch.channels_last

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -196,12 +197,12 @@ def test_a_slider_acts_on_the_next_iteration_and_so_does_the_learning_rate(make)
     time.sleep(0.1)
     held = len(made.record)
     made.sliders.by_name["tv"].value = 0.0
-    made.sliders.by_name["learning rate"].value = 0.1
+    made.sliders.by_name["learning rate"].value = 0.5
     made.resume()
     finish(made)
     assert [step.weights.tv for step in made.record] == [2.0] * held + [0.0] * (40 - held)
-    assert [step.learning_rate for step in made.record] == [0.05] * held + [0.1] * (40 - held)
-    assert made.plot.marks == {held + 1: "learning rate 0.05 → 0.1, tv 2 → 0"}
+    assert [step.learning_rate for step in made.record] == [1.0] * held + [0.5] * (40 - held)
+    assert made.plot.marks == {held + 1: "learning rate 1 → 0.5, tv 2 → 0"}
 
 
 def test_back_returns_to_the_picture_and_the_weights_of_then(make):
@@ -559,7 +560,7 @@ def test_a_disk_that_is_full_is_said(make, monkeypatch):
 
 
 def test_the_film_shows_the_run_and_is_small(make):
-    made = make()
+    made = make(optimizer="adam")  # each of whose iterations changes the picture
     assert made.film() is None and "no picture yet" in said(made)
     made.start()
     finish(made)
@@ -669,9 +670,12 @@ def test_the_cost_is_measured_and_grows_with_the_picture():
 def test_coarse_to_fine_is_estimated_scale_by_scale():
     cost = estimate.Cost(fixed=1.0, each=0.01, memory=1000.0)
     assert cost.seconds((10, 10), 5) == pytest.approx(5 * 2.0)
-    # 300 pixels: two scales, two thirds of the iterations in a quarter of the area.
-    assert cost.seconds((300, 300), 9) == pytest.approx(6 * (1 + 225) + 3 * (1 + 900))
-    assert cost.seconds((300, 300), 9, done=7) == pytest.approx(2 * (1 + 900))
+    # 300 pixels: two scales, half of the iterations in a quarter of the area.
+    assert cost.seconds((300, 300), 10) == pytest.approx(5 * (1 + 225) + 5 * (1 + 900))
+    assert cost.seconds((300, 300), 10, done=7) == pytest.approx(3 * (1 + 900))
+    # With Adam two thirds.
+    adam = replace(cost, optimizer="adam")
+    assert adam.seconds((300, 300), 9) == pytest.approx(6 * (1 + 225) + 3 * (1 + 900))
 
 
 @pytest.mark.parametrize(
