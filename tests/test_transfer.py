@@ -519,3 +519,18 @@ def test_a_small_picture_has_one_scale(model, pictures):
 def test_step_is_a_record_that_can_be_changed_into_another(model, pictures):
     (step,) = style_transfer(*pictures, model, steps=1)
     assert replace(step, iteration=9).image is step.image
+
+
+def test_lbfgs_goes_on_smoothly_while_a_slider_is_dragged(model):
+    """Twenty values in twenty iterations: the picture neither jumps nor stands still, and each iteration obeys."""
+    content, style = load_image("landscape", 128), load_image("van_gogh", 128)
+
+    def weights(iteration):
+        return Weights(style=100 * 10 ** (min(max(iteration - 20, 0), 20) / 20))
+
+    steps = list(style_transfer(content, style, model, weights, steps=50, optimizer="lbfgs"))
+    assert [step.weights.style for step in steps[19:40:10]] == pytest.approx([100, 100 * 10**0.5, 1000])
+    moves = [(after.image - before.image).abs().mean().item() for before, after in pairwise(steps)]
+    assert max(moves[19:]) < 2 * max(moves[10:19])
+    assert all(move > 0 for move in moves)
+    assert steps[-1].style < steps[19].style

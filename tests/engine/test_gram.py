@@ -40,3 +40,15 @@ def test_its_gradient_against_finite_differences():
     torch.manual_seed(1)
     maps = torch.randn(1, 3, 4, dtype=torch.double, requires_grad=True)
     assert torch.autograd.gradcheck(gram_product, maps)
+
+
+def test_in_half_precision_the_product_is_exact_and_the_gradient_nearly():
+    rough = torch.randn(1, 8, 500, generator=torch.Generator().manual_seed(0)).bfloat16().requires_grad_()
+    exact = rough.detach().float().requires_grad_()
+    target = torch.ones(1, 8, 8)
+    for maps in (rough, exact):
+        product = gram_product(maps)
+        assert product.dtype == torch.float32 and torch.equal(product, gram_product(exact))
+        (product - target).square().sum().backward()
+    assert rough.grad.dtype == torch.bfloat16
+    assert (rough.grad.float() - exact.grad).norm() < 0.01 * exact.grad.norm()
