@@ -53,7 +53,7 @@ def main() -> None:
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(15)
     for first in (0, 4):
         for which, label in enumerate(
-            ("Adam, 400 iterations, 71 of them in full size", "L-BFGS, 180 iterations, 56 of them in full size")
+            ("Adam, 400 iterations, 71 of them in full size", "L-BFGS, 200 iterations, 62 of them in full size")
         ):
             draw.text((0, top + 3), label, "black", font)
             for column, pair in enumerate(rows[first : first + 4]):

@@ -23,7 +23,7 @@ TINY = 1e-12  # content and style may be all zeros, and would otherwise divide b
 def gram_matrix(features: Tensor) -> Tensor:
     """Which feature maps respond together: (B, C, H, W) -> (B, C, C), G = F F^T with F the maps as C rows of H * W.
 
-    Always in float32, for sums over a whole picture outgrow half precision. [Gatys], equation 3.
+    In float32 at least, for sums over a whole picture outgrow half precision. [Gatys], equation 3.
     """
     if features.dim() != 4:
         raise TeachingError(f"A feature map is (B, C, H, W); got {tuple(features.shape)}.")

@@ -45,7 +45,7 @@ class Step:
 
     iteration: int  # 1 is the first
     image: Tensor  # (1, 3, H, W), after this iteration's update; yours to keep
-    loss: float  # what was minimised, measured before the update
+    loss: float  # the total, measured before the update
     seconds: float = 0.0  # since the start
     # The terms of a style transfer before their weights; the style's is summed over its weighted layers.
     content: float = 0.0
@@ -186,13 +186,13 @@ class Transfer:
         began = time.perf_counter()
         for iteration in range(self.iteration + 1, self.steps + 1):
             weights, rate = self.weights(iteration), positive_rate(self.learning_rate(iteration))
-            terms, total, gradient = self.evaluate(weights)
-            losses = terms.numbers(weights, total)
+            terms, total, wall, gradient = self.evaluate(weights)
+            losses = terms.numbers(weights, total)  # without the wall, which is no term of the paper's
             growth = largest_growth(self.last_weights, weights)
             if max(growth, largest_growth(weights, self.last_weights)) > (ABRUPT if clamped else 1.0):
                 self.optimizer.forget(growth)
             settling = self.settled ** ((iteration - self.begin) / (self.steps - self.begin))
-            self.optimizer.step(losses["loss"], gradient, rate * settling)
+            self.optimizer.step(losses["loss"] + wall.item(), gradient, rate * settling)
             with torch.no_grad():
                 if clamped:
                     self.image.clamp_(black, white)  # colours that exist
@@ -204,16 +204,17 @@ class Transfer:
             yield Step(iteration, self.mean_image, **losses, seconds=seconds, weights=weights, learning_rate=rate,
                        state_dict=self.state_dict)  # fmt: skip
 
-    def evaluate(self, weights: Weights) -> tuple[Terms, Tensor, Tensor]:
-        """The terms of the image as it is now, what is minimised, and its gradient, (1, 3, H, W)."""
+    def evaluate(self, weights: Weights) -> tuple[Terms, Tensor, Tensor, Tensor]:
+        """The terms of the image as it is now, their total, the wall, and the gradient of both, (1, 3, H, W)."""
         # Grad mode belongs to the thread, and whoever drives the loop may have switched it off.
         with torch.enable_grad():
             terms = self.objective(self.image, weights)
             total = terms.total(weights)
+            wall = torch.zeros(())
             if not self.optimizer.CLAMPED:
-                total = total + WALL * sum(weights.factors.values()) * outside(self.image, *self.range)
-            (gradient,) = torch.autograd.grad(total, self.image)
-        return terms, total.detach(), gradient
+                wall = WALL * sum(weights.factors.values()) * outside(self.image, *self.range)
+            (gradient,) = torch.autograd.grad(total + wall, self.image)
+        return terms, total.detach(), wall.detach(), gradient
 
     def state_dict(self) -> dict[str, Any]:
         """Copies of all that the next iteration depends on, apart from the arguments."""

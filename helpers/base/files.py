@@ -1,7 +1,8 @@
 """Writing files completely or not at all."""
 
+import contextlib
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 from helpers.base.errors import TeachingError
@@ -12,11 +13,11 @@ def write_whole(path: Path, content: bytes) -> None:
 
     Missing parent folders are made. Raises TeachingError if the file cannot be written.
     """
-    temporary = None
+    # Named before it exists, so that an interrupt at any moment leaves nothing behind.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = Path(file.name)
+        with temporary.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -27,5 +28,5 @@ def write_whole(path: Path, content: bytes) -> None:
             f"'{path}' could not be written: {error.strerror}. Free some space or choose another folder."
         ) from None
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()

@@ -6,7 +6,7 @@ from torch.autograd.function import once_differentiable
 
 
 def gram_product(maps: Tensor) -> Tensor:
-    """maps @ maps.mT in float32: feature maps F as rows, (B, C, N) -> (B, C, C).
+    """maps @ maps.mT, in float32 at least: feature maps F as rows, (B, C, N) -> (B, C, C).
 
     The gradient with respect to F is (G + G^T) F, with G the gradient with respect to the product. torch's own backward
     pass computes G F and G^T F one after the other; here the two matrices are added first. Where the maps are bfloat16,
@@ -19,7 +19,7 @@ class _GramProduct(torch.autograd.Function):
     @staticmethod
     def forward(ctx, maps: Tensor) -> Tensor:
         ctx.save_for_backward(maps)
-        rows = maps.float()
+        rows = maps.to(torch.promote_types(maps.dtype, torch.float32))
         return rows @ rows.mT
 
     @staticmethod

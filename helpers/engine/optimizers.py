@@ -4,7 +4,6 @@ Both change the image in place. Like torch's own optimizers, both have `state_di
 can go on later as if it had never stopped.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -93,18 +92,17 @@ class LBFGS:
     where the loss rose is the step taken back to a quarter.
 
     image: (1, 3, H, W), changed in place.
-    broad: how many times as far as fine detail broad shapes go where no pair says more; 0 is the plain algorithm.
     """
 
     LEARNING_RATE = 1.0  # the share of the step that is taken
     MEMORY = 10  # pairs at most
     MEMORY_SHARE = 1 / 16  # of the machine's memory, which the pairs may fill
-    FIRST, LONGEST = 0.05, 0.2  # mean change of a pixel in the first step, and in any: the range of colours is 4.4
-    BROAD, FINE = 12.0, 6  # details finer than this many pixels, which bend the loss the most, go less far
+    # The mean change of a pixel in the first step, in the first one after `forget`, and in any; black to white is 4.4.
+    FIRST, AFRESH, LONGEST = 0.05, 0.003, 0.2
     CLAMPED = False  # clamping the pixels would falsify what the pairs say; `outside` keeps them to real colours
 
-    def __init__(self, image: Tensor, broad: float = BROAD):
-        self.image, self.broad = image, broad
+    def __init__(self, image: Tensor):
+        self.image, self.first = image, self.FIRST
         pair_bytes = 2 * image.numel() * image.element_size()
         fitting = int(self.MEMORY_SHARE * total_memory(image.device) / pair_bytes)
         self.memory = min(max(fitting, 2), self.MEMORY)
@@ -132,7 +130,7 @@ class LBFGS:
         """Adds a pair; one along which the slope did not grow leads to no minimum, and counts nothing."""
         curvature = dot(step, change)
         inverse = torch.where(curvature > 0, 1 / curvature, 0.0)
-        self.scale = torch.where(curvature > 0, curvature / dot(change, self.broadened(change)), self.scale)
+        self.scale = torch.where(curvature > 0, curvature / dot(change, change), self.scale)
         self.pairs = [*self.pairs, (step, change, inverse)][-self.memory :]
 
     def direction(self, gradient: Tensor) -> Tensor:
@@ -141,28 +139,19 @@ class LBFGS:
         Nocedal and Wright, "Numerical Optimization", second edition, 2006, algorithm 7.4 and equation 7.20.
         """
         if self.scale is None:
-            self.scale = self.FIRST / self.broadened(gradient).abs().mean().clamp_min(1e-30)
+            self.scale = self.first / gradient.abs().mean().clamp_min(1e-30)
         direction, shares = -gradient, []
         for step, change, inverse in reversed(self.pairs):
             shares.append(inverse * dot(step, direction))
             direction.addcmul_(change, shares[-1], value=-1)
-        direction = self.broadened(direction).mul_(self.scale)
+        direction.mul_(self.scale)
         for (step, change, inverse), share in zip(self.pairs, reversed(shares), strict=True):
             direction.addcmul_(step, share - inverse * dot(change, direction))
         return direction
 
-    def broadened(self, gradient: Tensor) -> Tensor:
-        """The gradient, (1, 3, H, W), plus `broad` times itself without fine detail."""
-        if not self.broad:
-            return gradient.clone()
-        size = gradient.shape[2:]
-        small = interpolate(gradient, [max(1, side // self.FINE) for side in size], mode="bilinear", antialias=True)
-        return torch.add(gradient, interpolate(small, size, mode="bilinear"), alpha=self.broad)
-
     def forget(self, growth: float) -> None:
-        """Call it when the loss function has changed: drops the pairs, and expects `growth` times the curvature."""
-        self.pairs, self.last = [], None
-        self.scale = None if self.scale is None or math.isinf(growth) else self.scale / growth
+        """Call it when the loss function has changed: begins anew, with a step too small for a jump."""
+        self.pairs, self.last, self.scale, self.first = [], None, None, self.AFRESH
 
     def state_dict(self) -> dict[str, Any]:
         """Copies of everything that the next step depends on, except the image."""
@@ -209,7 +198,7 @@ def outside(image: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
 
 
 OPTIMIZERS = {"adam": Adam, "lbfgs": LBFGS}
-STEPS = {"adam": 400, "lbfgs": 180}  # iterations that a picture takes
+STEPS = {"adam": 400, "lbfgs": 200}  # iterations that a picture takes
 
 
 def make_optimizer(name: str, image: Tensor, betas: Sequence[float] | None = None) -> Adam | LBFGS:

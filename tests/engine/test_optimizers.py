@@ -45,9 +45,9 @@ def test_adam_is_torchs(betas):
 
 
 def same_as_torchs(loss_fn, begin, iterations):
-    """Follows plain L-BFGS and torch's without line search side by side; returns the losses."""
+    """Follows L-BFGS and torch's without line search side by side; returns the losses."""
     ours, theirs = (begin.clone().requires_grad_() for _ in range(2))
-    lbfgs, reference = LBFGS(ours, broad=0.0), torch.optim.LBFGS([theirs], max_iter=1, history_size=LBFGS.MEMORY)
+    lbfgs, reference = LBFGS(ours), torch.optim.LBFGS([theirs], max_iter=1, history_size=LBFGS.MEMORY)
 
     def closure():
         reference.zero_grad()
@@ -68,12 +68,12 @@ def same_as_torchs(loss_fn, begin, iterations):
     return losses
 
 
-def test_plain_lbfgs_is_torchs_without_line_search_on_a_quadratic():
+def test_lbfgs_is_torchs_without_line_search_on_a_quadratic():
     losses = same_as_torchs(lambda pixels: (SCALES * (pixels - 0.1).square()).sum(), torch.zeros(1, 3, 4, 4), 14)
     assert losses[-1] < 1e-3 * losses[0]
 
 
-def test_plain_lbfgs_is_torchs_without_line_search_on_a_transfer(network):
+def test_lbfgs_is_torchs_without_line_search_on_a_transfer(network):
     content, style = (load_image(name, shape=(48, 48)) for name in ("portrait", "monet"))
     objective, weights = Objective(content, style, network), Weights()
     losses = same_as_torchs(lambda image: objective(image, weights).total(weights), content, 14)
@@ -104,15 +104,6 @@ def test_no_step_of_lbfgs_is_longer_than_a_small_share_of_the_range():
     assert (image - before).abs().mean().item() == pytest.approx(LBFGS.LONGEST)
 
 
-def test_broad_shapes_go_further_than_fine_detail():
-    lbfgs, plain = LBFGS(torch.zeros(1, 3, 24, 24)), torch.ones(1, 3, 24, 24)
-    assert torch.allclose(lbfgs.broadened(plain), (1 + LBFGS.BROAD) * plain)
-    checkerboard = (torch.arange(24)[:, None] + torch.arange(24)) % 2 * 2.0 - 1
-    checkerboard = checkerboard.expand(1, 3, 24, 24)
-    assert (lbfgs.broadened(checkerboard) - checkerboard).abs().max() < 0.3 * LBFGS.BROAD
-    assert torch.equal(LBFGS(plain, broad=0.0).broadened(checkerboard), checkerboard)
-
-
 def test_the_pairs_of_lbfgs_are_fewer_where_the_memory_is_small(monkeypatch):
     image = torch.zeros(1, 3, 10, 10)  # a pair takes 2400 bytes
     for memory, pairs in ((16 * 2400 * 100, 10), (16 * 2400 * 5, 5), (0, 2)):
@@ -120,15 +111,14 @@ def test_the_pairs_of_lbfgs_are_fewer_where_the_memory_is_small(monkeypatch):
         assert LBFGS(image).memory == pairs
 
 
-def test_lbfgs_expects_as_much_more_curvature_as_the_weights_grew():
+def test_lbfgs_begins_anew_with_a_small_step_when_the_loss_has_changed():
     lbfgs = LBFGS(start())
     for _ in range(3):
         follow(lbfgs, valley, 1)
-    scale = lbfgs.scale.item()
+    before = lbfgs.image.detach().clone()
     lbfgs.forget(4.0)
-    assert lbfgs.scale.item() == pytest.approx(scale / 4) and not lbfgs.pairs
-    lbfgs.forget(math.inf)
-    assert lbfgs.scale is None
+    follow(lbfgs, lambda pixels: 4 * valley(pixels), 1)
+    assert (lbfgs.image - before).abs().mean().item() == pytest.approx(LBFGS.AFRESH, rel=1e-3)
 
 
 @pytest.mark.parametrize("name", ["adam", "lbfgs"])

@@ -28,10 +28,10 @@ def test_the_defaults_are_the_weights_defaults():
 @pytest.mark.parametrize(
     "options, optimizer, steps",
     [
-        ([], "lbfgs", 180),
+        ([], "lbfgs", 200),
         (["--optimizer", "adam"], "adam", 400),
         (["--single-scale"], "adam", 400),  # the report's loop
-        (["--single-scale", "--optimizer", "lbfgs"], "lbfgs", 180),
+        (["--single-scale", "--optimizer", "lbfgs"], "lbfgs", 200),
         (["--steps", "77", "--optimizer", "adam"], "adam", 77),
     ],
 )
