@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from helpers.engine.checks import as_float_batch, check_loop, check_start, positive_rate
 from helpers.engine.guards import guarded
-from helpers.engine.optimizers import STEPS, Adam, RunningMean, make_optimizer, outside
+from helpers.engine.optimizers import STEPS, Adam, RunningMean, like, make_optimizer, outside
 from helpers.engine.precision import chosen_precision
 from helpers.engine.scales import MOST_SCALES, plan
 from helpers.engine.state_files import fingerprinted, fitting_parts, read_state
@@ -54,7 +55,7 @@ class Step:
     layers: dict[str, float] = field(default_factory=dict)  # each style layer's own loss
     weights: Weights | None = None  # the weights in force
     learning_rate: float = 0.0  # the one in force, as given to the loop
-    # Returns copies of all that the next iteration depends on, to go on from. Call before advancing the generator.
+    # Returns all that the next iteration depends on, to go on from; known for the last two iterations only.
     state_dict: Callable[[], StateDict] = field(default=dict, repr=False, compare=False)
 
     @property
@@ -170,14 +171,15 @@ class Transfer:
         check_loop(steps, optimizer, average, betas)
         self.objective, self.settled, self.last_weights = objective, settled, None
         self.begin, self.iteration, self.steps = done, done, int(steps)
-        self.image = image.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
+        self.image = image.detach().clone(memory_format=torch.contiguous_format)
         self.range = BLACK.to(image.device), WHITE.to(image.device)
-        self.mean_image = image.detach()  # what a Step shows: the mean of the iterates
+        self.mean_image = self.image  # what a Step shows: the mean of the iterates
         self.mean = RunningMean(self.image, average)
         self.optimizer = make_optimizer(optimizer, self.image, betas)
         rate = self.optimizer.LEARNING_RATE if learning_rate is None else learning_rate
         self.weights = weights if callable(weights) else lambda iteration: weights
         self.learning_rate = rate if callable(rate) else lambda iteration: rate
+        self.states: dict[int, StateDict] = {}  # those after the last two iterations
         positive_rate(self.learning_rate(done + 1))  # nonsense is refused at once
 
     def __iter__(self) -> Iterator[Step]:
@@ -192,36 +194,42 @@ class Transfer:
             if max(growth, largest_growth(weights, self.last_weights)) > (ABRUPT if clamped else 1.0):
                 self.optimizer.forget(growth)
             settling = self.settled ** ((iteration - self.begin) / (self.steps - self.begin))
-            self.optimizer.step(losses["loss"] + wall.item(), gradient, rate * settling)
             with torch.no_grad():
-                if clamped:
-                    self.image.clamp_(black, white)  # colours that exist
-                self.mean_image = self.mean.update(self.image)
-                if not clamped:
-                    self.mean_image.clamp_(black, white)
+                image = self.optimizer.step(self.image, losses["loss"] + wall.item(), gradient, rate * settling)
+                self.image = image.clamp(black, white) if clamped else image  # colours that exist
+                self.mean_image = self.mean.update(self.image).clamp(black, white)
             self.iteration, self.last_weights = iteration, weights
+            self.states = {**dict([*self.states.items()][-1:]), iteration: self._state()}
             seconds = time.perf_counter() - began
             yield Step(iteration, self.mean_image, **losses, seconds=seconds, weights=weights, learning_rate=rate,
-                       state_dict=self.state_dict)  # fmt: skip
+                       state_dict=partial(self.state_dict, iteration))  # fmt: skip
 
     def evaluate(self, weights: Weights) -> tuple[Terms, Tensor, Tensor, Tensor]:
         """The terms of the image as it is now, their total, the wall, and the gradient of both, (1, 3, H, W)."""
         # Grad mode belongs to the thread, and whoever drives the loop may have switched it off.
         with torch.enable_grad():
-            terms = self.objective(self.image, weights)
+            image = self.image.detach().requires_grad_()
+            terms = self.objective(image, weights)
             total = terms.total(weights)
             wall = torch.zeros(())
             if not self.optimizer.CLAMPED:
-                wall = WALL * sum(weights.factors.values()) * outside(self.image, *self.range)
-            (gradient,) = torch.autograd.grad(total + wall, self.image)
+                wall = WALL * sum(weights.factors.values()) * outside(image, *self.range)
+            (gradient,) = torch.autograd.grad(total + wall, image)
         return terms, total.detach(), wall.detach(), gradient
 
-    def state_dict(self) -> dict[str, Any]:
-        """Copies of all that the next iteration depends on, apart from the arguments."""
+    def state_dict(self, iteration: int) -> StateDict:
+        """All that the iteration after this one, which is one of the last two, depends on, apart from the arguments.
+
+        Its tensors are the loop's own, which never changes one. So whatever interrupts an iteration, the state is that
+        of a finished one. Raises KeyError for an earlier iteration.
+        """
+        return self.states[iteration]
+
+    def _state(self) -> StateDict:
         w = self.last_weights
         return {
             "iteration": self.iteration,
-            "pixels": self.image.detach().clone(),
+            "pixels": self.image,
             "image": self.mean_image,
             "mean": self.mean.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -230,9 +238,9 @@ class Transfer:
 
     def load_state_dict(self, state_dict: StateDict) -> None:
         """Goes on from such a state, as if there had been no end; raises TeachingError where its parts do not fit."""
-        with fitting_parts(), torch.no_grad():
-            self.image.copy_(state_dict["pixels"].view_as(self.image))
-            self.mean_image = state_dict["image"].to(self.image.device).view_as(self.image)
+        with fitting_parts():
+            self.image = like(self.image, state_dict["pixels"])
+            self.mean_image = like(self.image, state_dict["image"])
             self.mean.load_state_dict(state_dict["mean"])
             self.optimizer.load_state_dict(state_dict.get("optimizer", {}))
             self._continue(state_dict)
@@ -373,7 +381,7 @@ def coarse_to_fine(
         for step in guarded(transfer, transfer.mean_image):
             seconds = began + step.seconds
             yield replace(step, seconds=seconds, state_dict=lambda s=step: {**s.state_dict(), "arguments": arguments()})
-        done, image, state = last, transfer.mean_image, transfer.state_dict()
+        done, image, state = last, transfer.mean_image, transfer.state_dict(last)
 
 
 def _start(start: str | Tensor, content: Tensor, style: Tensor, seed: int) -> Tensor:

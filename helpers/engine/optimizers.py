@@ -1,7 +1,8 @@
 """The optimizers that update the image from its gradient: Adam and L-BFGS, both written out.
 
-Both change the image in place. Like torch's own optimizers, both have `state_dict` and `load_state_dict`, so that a run
-can go on later as if it had never stopped.
+Like torch's own optimizers, both have `state_dict` and `load_state_dict`, so that a run can go on later as if it had
+never stopped. Unlike those they change no tensor: a step makes new ones, so that a state, once taken, stays what it was
+whatever happens to the next step.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,7 @@ class Adam:
     The same update as torch.optim.Adam, whose first use costs a second and 150 MB for the modules that it imports. The
     running mean of the squares has a shorter memory (0.99 instead of 0.999), because the gradients change quickly.
 
-    image: (1, 3, H, W), changed in place.
+    image: (1, 3, H, W), only for its shape.
     betas: the decay rates, each from 0 to just under 1, of the running means of the gradient and of its square.
     """
 
@@ -34,21 +35,20 @@ class Adam:
     CLAMPED = True  # after a step the pixels may be clamped to the range of colours
 
     def __init__(self, image: Tensor, betas: Sequence[float] = BETAS):
-        self.image, self.betas = image, betas
+        self.betas, self.steps = betas, 0
         self.momentum = torch.zeros_like(image)  # the running mean of the gradients
         self.square = torch.zeros_like(image)  # and of their squares
-        self.steps = 0
 
     @torch.no_grad()
-    def step(self, loss: float, gradient: Tensor, learning_rate: float) -> None:
-        """One update of the image, from the gradient (1, 3, H, W); the loss does not matter to Adam."""
+    def step(self, image: Tensor, loss: float, gradient: Tensor, learning_rate: float) -> Tensor:
+        """The image after one update, from its gradient (1, 3, H, W); the loss does not matter to Adam."""
         self.steps += 1
-        self.momentum.lerp_(gradient, 1 - self.betas[0])
-        self.square.lerp_(gradient.square(), 1 - self.betas[1])
+        self.momentum = self.momentum.lerp(gradient, 1 - self.betas[0])
+        self.square = self.square.lerp(gradient.square(), 1 - self.betas[1])
         # Both means started at zero, so they are too small by these factors (bias correction).
         corrections = [1 - beta**self.steps for beta in self.betas]
         spread = (self.square / corrections[1]).sqrt_().add_(self.EPSILON)
-        self.image.addcdiv_(self.momentum, spread, value=-(BLACK_TO_WHITE * learning_rate) / corrections[0])
+        return image.addcdiv(self.momentum, spread, value=-(BLACK_TO_WHITE * learning_rate) / corrections[0])
 
     def forget(self, growth: float) -> None:
         """Call it when the loss function has changed: drops the momentum, and expects `growth` times larger gradients.
@@ -56,19 +56,16 @@ class Adam:
         With the old squares the next steps would overshoot; with squares of zero, each of them would move every pixel
         by a whole learning rate. The squares soon adapt to the new gradients. `Transfer` decides when to call it.
         """
-        self.momentum.zero_()
-        self.square.mul_(min(max(growth, 1.0), self.CAUTION) ** 2)
+        self.momentum = torch.zeros_like(self.momentum)
+        self.square = self.square * min(max(growth, 1.0), self.CAUTION) ** 2
 
     def state_dict(self) -> dict[str, Any]:
-        """Copies of everything that the next step depends on, except the image."""
-        return {"momentum": self.momentum.clone(), "square": self.square.clone(), "steps": self.steps}
+        """Everything that the next step depends on, except the image."""
+        return {"momentum": self.momentum, "square": self.square, "steps": self.steps}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Restores what `state_dict` returned; raises ValueError if it is for an image of another size."""
-        if any(state_dict[name].shape != self.image.shape for name in ("momentum", "square")):
-            raise ValueError("The state is of an image of another size.")
-        self.momentum.copy_(state_dict["momentum"])
-        self.square.copy_(state_dict["square"])
+        self.momentum, self.square = (like(self.momentum, state_dict[name]) for name in ("momentum", "square"))
         self.steps = int(state_dict["steps"])
 
     @staticmethod
@@ -91,7 +88,7 @@ class LBFGS:
     to go in which direction. An iteration is one evaluation of the loss and one whole step, without a line search; only
     where the loss rose is the step taken back to a quarter.
 
-    image: (1, 3, H, W), changed in place.
+    image: (1, 3, H, W), only for its shape.
     """
 
     LEARNING_RATE = 1.0  # the share of the step that is taken
@@ -102,7 +99,7 @@ class LBFGS:
     CLAMPED = False  # clamping the pixels would falsify what the pairs say; `outside` keeps them to real colours
 
     def __init__(self, image: Tensor):
-        self.image, self.first = image, self.FIRST
+        self.like, self.first = image.detach(), self.FIRST
         pair_bytes = 2 * image.numel() * image.element_size()
         fitting = int(self.MEMORY_SHARE * total_memory(image.device) / pair_bytes)
         self.memory = min(max(fitting, 2), self.MEMORY)
@@ -111,20 +108,19 @@ class LBFGS:
         self.last: tuple[float, Tensor, Tensor] | None = None  # the last iterate's loss, its gradient, the step from it
 
     @torch.no_grad()
-    def step(self, loss: float, gradient: Tensor, learning_rate: float) -> None:
-        """One update of the image, whose loss and gradient, (1, 3, H, W), are given."""
+    def step(self, image: Tensor, loss: float, gradient: Tensor, learning_rate: float) -> Tensor:
+        """The image after one update; loss and gradient, (1, 3, H, W), are those of the image as it is."""
         gradient = gradient.contiguous()
         if self.last:
             before, old_gradient, step = self.last
             if not loss <= before:
-                self.image.sub_(step, alpha=0.75)
-                step.mul_(0.25)
-                return
+                self.last = before, old_gradient, step / 4
+                return image.sub(step, alpha=0.75)
             self.remember(step, gradient - old_gradient)
         step = self.direction(gradient)
         step.mul_((self.LONGEST / step.abs().mean()).clamp(max=1.0) * learning_rate)
-        self.image.add_(step)
         self.last = loss, gradient, step
+        return image + step
 
     def remember(self, step: Tensor, change: Tensor) -> None:
         """Adds a pair; one along which the slope did not grow leads to no minimum, and counts nothing."""
@@ -154,37 +150,41 @@ class LBFGS:
         self.pairs, self.last, self.scale, self.first = [], None, None, self.AFRESH
 
     def state_dict(self) -> dict[str, Any]:
-        """Copies of everything that the next step depends on, except the image."""
-        state = {} if self.scale is None else {"scale": self.scale.clone()}
+        """Everything that the next step depends on, except the image."""
+        state = {} if self.scale is None else {"scale": self.scale}
         for name, tensors in zip(("steps", "changes", "inverses"), zip(*self.pairs, strict=True), strict=False):
             state[name] = torch.stack(tensors)
         if self.last:
             loss, gradient, step = self.last
-            state |= {"loss": loss, "gradient": gradient.clone(), "step": step.clone()}
+            state |= {"loss": loss, "gradient": gradient, "step": step}
         return state
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Restores what `state_dict` returned; raises ValueError if it is for an image of another size."""
         state_dict = state_dict if "scale" in state_dict else {}  # of an older version, whose pairs are of no use here
-        vectors = [state_dict[name] for name in ("gradient", "step") if name in state_dict]
-        vectors += [vector for name in ("steps", "changes") for vector in state_dict.get(name, ())]
-        if any(vector.shape != self.image.shape for vector in vectors):
-            raise ValueError("The state is of an image of another size.")
-        device = self.image.device
-        pairs = [
-            state_dict[name].to(device, copy=True) for name in ("steps", "changes", "inverses") if name in state_dict
-        ]
-        self.pairs = list(zip(*pairs, strict=True))
-        self.scale = state_dict["scale"].to(device, copy=True) if "scale" in state_dict else None
-        self.last = None
-        if "loss" in state_dict:
-            gradient, step = (state_dict[name].to(device, copy=True) for name in ("gradient", "step"))
-            self.last = float(state_dict["loss"]), gradient, step
+        vectors = {name: like(self.like, state_dict[name]) for name in ("gradient", "step") if name in state_dict}
+        steps, changes = (
+            [like(self.like, vector) for vector in state_dict.get(name, ())] for name in ("steps", "changes")
+        )
+        inverses = [inverse.to(self.like.device) for inverse in state_dict.get("inverses", ())]
+        self.pairs = list(zip(steps, changes, inverses, strict=True))
+        self.scale = state_dict["scale"].to(self.like.device) if state_dict else None
+        self.last = (float(state_dict["loss"]), vectors["gradient"], vectors["step"]) if vectors else None
 
     @staticmethod
     def resized_state(state_dict: Mapping[str, Any], size: tuple[int, int]) -> dict[str, Any]:
         """Always empty: at another size the curvature is different, so nothing carries over."""
         return {}
+
+
+def like(image: Tensor, other: Tensor) -> Tensor:
+    """A copy of the other image on this one's device; raises ValueError if it is of another size.
+
+    A copy, because the last bit of a sum depends on where in memory its terms begin.
+    """
+    if other.shape != image.shape:
+        raise ValueError("The state is of an image of another size.")
+    return other.to(image.device, copy=True)
 
 
 def dot(a: Tensor, b: Tensor) -> Tensor:
@@ -219,20 +219,17 @@ class RunningMean:
 
     @torch.no_grad()
     def update(self, image: Tensor) -> Tensor:
-        """Adds an iterate (1, 3, H, W); returns the mean so far, as a new tensor."""
+        """Adds an iterate (1, 3, H, W); returns the mean so far."""
         self.count += 1
         if not self.decay:
-            return image.detach().clone()
-        self.mean.lerp_(image, 1 - self.decay)
+            return image.detach()
+        self.mean = self.mean.lerp(image, 1 - self.decay)
         return self.mean / (1 - self.decay**self.count)  # the mean started at zero, as Adam's do
 
     def state_dict(self) -> dict[str, Any]:
-        """Copies of everything that the next mean depends on."""
-        return {"mean": self.mean.clone(), "count": self.count}
+        """Everything that the next mean depends on."""
+        return {"mean": self.mean, "count": self.count}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Restores what `state_dict` returned; raises ValueError if it is for an image of another size."""
-        if state_dict["mean"].shape != self.mean.shape:
-            raise ValueError("The state is of an image of another size.")
-        self.mean.copy_(state_dict["mean"])
-        self.count = int(state_dict["count"])
+        self.mean, self.count = like(self.mean, state_dict["mean"]), int(state_dict["count"])

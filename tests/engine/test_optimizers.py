@@ -19,23 +19,25 @@ def valley(pixels):
 
 
 def start():
-    return torch.zeros(1, 3, 4, 4, requires_grad=True)
+    return torch.zeros(1, 3, 4, 4)
 
 
-def follow(optimizer, loss_fn, rate):
-    """One step; returns the loss before it."""
-    loss = loss_fn(optimizer.image)
-    (gradient,) = torch.autograd.grad(loss, optimizer.image)
-    optimizer.step(loss.item(), gradient, rate)
-    return loss.item()
+def follow(optimizer, image, loss_fn, rate, steps=1):
+    """Some steps; returns the image after them, and the loss before the last one."""
+    for _ in range(steps):
+        image = image.detach().requires_grad_()
+        loss = loss_fn(image)
+        (gradient,) = torch.autograd.grad(loss, image)
+        image = optimizer.step(image, loss.item(), gradient, rate)
+    return image.detach(), loss.item()
 
 
 @pytest.mark.parametrize("betas", [Adam.BETAS, (0.8, 0.95), (0.0, 0.0)])
 def test_adam_is_torchs(betas):
-    ours, theirs = start(), start()
+    ours, theirs = start(), start().requires_grad_()
     adam, reference = Adam(ours, betas), torch.optim.Adam([theirs], lr=0.1, betas=betas)
     for _ in range(30):
-        loss = follow(adam, valley, 0.1 / BLACK_TO_WHITE)
+        ours, loss = follow(adam, ours, valley, 0.1 / BLACK_TO_WHITE)
         reference.zero_grad()
         expected = valley(theirs)
         expected.backward()
@@ -46,7 +48,7 @@ def test_adam_is_torchs(betas):
 
 def same_as_torchs(loss_fn, begin, iterations):
     """Follows L-BFGS and torch's without line search side by side; returns the losses."""
-    ours, theirs = (begin.clone().requires_grad_() for _ in range(2))
+    ours, theirs = begin, begin.clone().requires_grad_()
     lbfgs, reference = LBFGS(ours), torch.optim.LBFGS([theirs], max_iter=1, history_size=LBFGS.MEMORY)
 
     def closure():
@@ -58,7 +60,8 @@ def same_as_torchs(loss_fn, begin, iterations):
 
     losses = []
     for iteration in range(iterations):
-        losses.append(follow(lbfgs, loss_fn, 1.0))
+        ours, loss = follow(lbfgs, ours, loss_fn, 1.0)
+        losses.append(loss)
         if iteration == 0:  # torch's first step is as long as its learning rate, in the sum over all values
             reference.param_groups[0]["lr"] = (ours - theirs).abs().sum().item()
         assert losses[-1] == pytest.approx(reference.step(closure).item(), rel=1e-3, abs=1e-5)
@@ -84,23 +87,22 @@ def test_where_the_loss_rose_three_quarters_of_the_step_are_taken_back():
     image = torch.zeros(1, 3, 4, 4)
     lbfgs = LBFGS(image)
     gradient = torch.full((1, 3, 4, 4), -7.0)
-    lbfgs.step(1.0, gradient, 1.0)
+    image = lbfgs.step(image, 1.0, gradient, 1.0)
     assert torch.allclose(image, torch.tensor(LBFGS.FIRST))
-    lbfgs.step(2.0, gradient, 1.0)
+    image = lbfgs.step(image, 2.0, gradient, 1.0)
     assert torch.allclose(image, torch.tensor(LBFGS.FIRST / 4))
-    lbfgs.step(math.inf, gradient, 1.0)
+    image = lbfgs.step(image, math.inf, gradient, 1.0)
     assert torch.allclose(image, torch.tensor(LBFGS.FIRST / 16))
     assert not lbfgs.pairs
-    lbfgs.step(0.5, gradient / 2, 1.0)
+    image = lbfgs.step(image, 0.5, gradient / 2, 1.0)
     assert len(lbfgs.pairs) == 1 and image.min() > LBFGS.FIRST / 16
 
 
 def test_no_step_of_lbfgs_is_longer_than_a_small_share_of_the_range():
     image = torch.zeros(1, 3, 4, 4)
     lbfgs = LBFGS(image)
-    lbfgs.step(1.0, torch.ones(1, 3, 4, 4), 1.0)
-    before = image.clone()
-    lbfgs.step(0.9, torch.full((1, 3, 4, 4), 0.999), 1.0)  # a valley that hardly bends
+    before = lbfgs.step(image, 1.0, torch.ones(1, 3, 4, 4), 1.0)
+    image = lbfgs.step(before, 0.9, torch.full((1, 3, 4, 4), 0.999), 1.0)  # a valley that hardly bends
     assert (image - before).abs().mean().item() == pytest.approx(LBFGS.LONGEST)
 
 
@@ -113,49 +115,41 @@ def test_the_pairs_of_lbfgs_are_fewer_where_the_memory_is_small(monkeypatch):
 
 def test_lbfgs_begins_anew_with_a_small_step_when_the_loss_has_changed():
     lbfgs = LBFGS(start())
-    for _ in range(3):
-        follow(lbfgs, valley, 1)
-    before = lbfgs.image.detach().clone()
+    before, _ = follow(lbfgs, start(), valley, 1, steps=3)
     lbfgs.forget(4.0)
-    follow(lbfgs, lambda pixels: 4 * valley(pixels), 1)
-    assert (lbfgs.image - before).abs().mean().item() == pytest.approx(LBFGS.AFRESH, rel=1e-3)
+    image, _ = follow(lbfgs, before, lambda pixels: 4 * valley(pixels), 1)
+    assert (image - before).abs().mean().item() == pytest.approx(LBFGS.AFRESH, rel=1e-3)
 
 
 @pytest.mark.parametrize("name", ["adam", "lbfgs"])
 @pytest.mark.parametrize("before", [0, 1, 2, 30])
 def test_going_on_from_a_state_is_as_if_nothing_had_happened(name, before):
-    pixels = start()
-    optimizer = OPTIMIZERS[name](pixels)
-    for _ in range(before):
-        follow(optimizer, valley, 0.3)
-    state, then = optimizer.state_dict(), pixels.detach().clone()
-    for _ in range(5):
-        follow(optimizer, valley, 0.3)
-
-    other = then.requires_grad_()
-    resumed = OPTIMIZERS[name](other)
+    optimizer = OPTIMIZERS[name](start())
+    image = follow(optimizer, start(), valley, 0.3, before)[0] if before else start()
+    state = optimizer.state_dict()
+    resumed = OPTIMIZERS[name](start())
     resumed.load_state_dict(state)
-    for _ in range(5):
-        follow(resumed, valley, 0.3)
-    assert torch.equal(pixels, other)
+    assert torch.equal(*(follow(each, image, valley, 0.3, steps=5)[0] for each in (optimizer, resumed)))
 
 
 @pytest.mark.parametrize("name", ["adam", "lbfgs"])
-def test_a_state_is_a_copy_that_stays_as_it_is(name):
+def test_a_state_stays_as_it_is_and_so_does_the_image(name):
     optimizer = make_optimizer(name, start())
-    follow(optimizer, valley, 0.1)
-    follow(optimizer, valley, 0.1)
+    image, _ = follow(optimizer, start(), valley, 0.1, steps=2)
     state_dict = optimizer.state_dict()
     tensors = {key: value for key, value in state_dict.items() if isinstance(value, torch.Tensor)}
     assert tensors
-    kept = {key: value.clone() for key, value in tensors.items()}
-    follow(optimizer, valley, 0.1)
-    assert all(torch.equal(tensors[key], kept[key]) for key in kept)
+    kept = {key: value.clone() for key, value in tensors.items()} | {"image": image.clone()}
+    for growth in (1.0, 3.0):
+        optimizer.forget(growth)
+        follow(optimizer, image, valley, 0.1)
+        follow(optimizer, image, lambda pixels: 10 * valley(pixels), 0.1)  # a rising loss
+    assert all(torch.equal(value, kept[key]) for key, value in (tensors | {"image": image}).items())
 
 
 def test_adam_forgets_the_direction_and_expects_larger_gradients():
     adam = make_optimizer("adam", start(), (0.5, 0.5))
-    follow(adam, lambda pixels: 2 * pixels.sum(), 0.1)  # momentum 0.5 * 2, square 0.5 * 4
+    follow(adam, start(), lambda pixels: 2 * pixels.sum(), 0.1)  # momentum 0.5 * 2, square 0.5 * 4
     adam.forget(3)
     assert torch.equal(adam.momentum, torch.zeros(1, 3, 4, 4))
     assert torch.allclose(adam.square, torch.full((1, 3, 4, 4), 2.0 * 9))
@@ -182,7 +176,7 @@ def test_the_running_mean_by_hand():
 
 def test_four_pixels_share_what_was_ones_gradient():
     adam = Adam(start())
-    follow(adam, lambda pixels: 8 * pixels.sum(), 0.1)  # momentum 0.1 * 8, square 0.01 * 64
+    follow(adam, start(), lambda pixels: 8 * pixels.sum(), 0.1)  # momentum 0.1 * 8, square 0.01 * 64
     larger = Adam.resized_state(adam.state_dict(), (8, 8))
     assert torch.allclose(larger["momentum"], torch.full((1, 3, 8, 8), 0.8 / 4))
     assert torch.allclose(larger["square"], torch.full((1, 3, 8, 8), 0.64 / 16))
@@ -191,5 +185,5 @@ def test_four_pixels_share_what_was_ones_gradient():
 
 def test_lbfgs_begins_anew_on_another_size():
     optimizer = OPTIMIZERS["lbfgs"](start())
-    follow(optimizer, valley, 0.1)
+    follow(optimizer, start(), valley, 0.1)
     assert optimizer.resized_state(optimizer.state_dict(), (8, 8)) == {}
