@@ -133,17 +133,18 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, message, capsys):
     assert said.count("\n") == 1
 
 
-def test_an_interrupted_run_leaves_the_picture_so_far(tmp_path):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_run_that_a_signal_ends_leaves_the_picture_so_far(name, tmp_path):
     out = tmp_path / "picture.png"
     process = subprocess.Popen(
         [sys.executable, "-m", "helpers", "render", "--size", "64", "--steps", "100000", "--every", "1", "--out", out],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout.readline().startswith("iteration    1:")
-    process.send_signal(signal.SIGINT)
+    process.send_signal(getattr(signal, name))
     _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert f"the picture so far is in {out}" in said
+    assert process.returncode == 128 + getattr(signal, name)
+    assert f"the picture so far is in {out}" in said and "Traceback" not in said
     assert load_recipe(out)["iteration"] >= 1
     assert {path.name for path in tmp_path.iterdir()} == {"picture.png", "picture.checkpoint"}
     assert f"render --resume {out.with_suffix('.checkpoint')}` goes on from there" in said

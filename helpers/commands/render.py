@@ -14,6 +14,7 @@ from tqdm import tqdm
 from helpers.base.errors import TeachingError
 from helpers.base.parser import Parser
 from helpers.base.pictures import CONTENTS, STYLES
+from helpers.base.signals import ended_by_signals, exit_code
 from helpers.engine.guards import DivergedError
 from helpers.images import load_image, save_image
 from helpers.runs.checkpoint import SUFFIX, Keeper, Run, load_run
@@ -40,7 +41,7 @@ def parser() -> Parser:
     add("--out", type=Path, metavar="FILE.png", help="default: results/CONTENT--STYLE--1.png, 2, ...")
     add("--recipe", type=Path, metavar="FILE.png", help="take the settings from a picture made before")
     add("--resume", nargs="?", const=LAST, metavar="FILE.checkpoint",
-        help="go on with a run that was cut off, bit for bit (default: the last one in results/)")  # fmt: skip
+        help="go on with a run that was cut off, bit for bit (default: --out's, or the last in results/)")  # fmt: skip
     add(
         "--film",
         action="store_true",
@@ -68,14 +69,38 @@ def resolve(typed: argparse.Namespace) -> tuple[Settings, Run | None, Path | Non
         return typed_over(settings, typed), None, typed.out
     if not typed.resume:
         return typed_over(Settings(), typed), None, typed.out
-    path = last_run() if typed.resume == LAST else Path(typed.resume).with_suffix(SUFFIX)
-    if path is None:
-        raise TeachingError("There is no run to go on with: every run in results/ was finished, or is going on.")
+    path = cut_off(typed)
     run = load_run(path)
+    if not run.iteration:
+        print(f"The run in '{path}' had not finished an iteration; it begins anew.", file=sys.stderr)
     check_sources(run.settings, typed, f"The checkpoint '{path}'")
     settings = typed_over(run.settings, typed)
     check_unchanged(run.settings, settings, path)
     return settings, run, path.with_suffix(".png")
+
+
+def cut_off(typed: argparse.Namespace) -> Path:
+    """The checkpoint that --resume means; raises TeachingError if there is none."""
+    beside = typed.out and typed.out.with_suffix(SUFFIX)
+    if typed.resume != LAST:
+        named = Path(typed.resume).with_suffix(SUFFIX)
+        if beside and beside.resolve() != named.resolve():
+            raise TeachingError(
+                f"The run in '{named}' goes on to '{named.with_suffix('.png')}', not to '{typed.out}'; leave out --out."
+            )
+        return named
+    if beside:
+        if not beside.exists():
+            finished = "; the picture is finished" if typed.out.exists() else ""
+            raise TeachingError(f"There is no run to go on with in '{beside}'{finished}. Without --resume one begins.")
+        return beside
+    path = last_run()
+    if path is None:
+        raise TeachingError(
+            "There is no run to go on with: every run in results/ was finished, or is going on. Without --resume one "
+            "begins."
+        )
+    return path
 
 
 def check_sources(settings: Settings, typed: argparse.Namespace, where: str) -> None:
@@ -161,10 +186,12 @@ def paint(
         save(step or replace(record[-1], image=run.state_dict["image"]))
     except BaseException as reason:
         if step is not None:
+            if not record or record[-1].iteration < step.iteration:  # interrupted just before it was noted
+                record.append(replace(step, image=NO_IMAGE, state_dict=dict))
+            keep(step.state_dict())
             with warned("The picture so far is not saved."):
                 save(step)
                 print(f"Stopped at iteration {step.iteration}; the picture so far is in {out}", file=sys.stderr)
-            keep(step.state_dict())
         interrupted = isinstance(reason, KeyboardInterrupt)
         if isinstance(reason, DivergedError) or (step is None and not run and not interrupted):
             keeper.remove()
@@ -173,7 +200,6 @@ def paint(
             typed = "" if ours else f"{shlex.quote(settings.content)} {shlex.quote(settings.style)} "
             again = f"python3 -m helpers render {typed}--resume {shlex.quote(str(keeper.path))}"
             print(f"`{again}` goes on from there.", file=sys.stderr)
-            sys.exit(130)
         raise
     finally:
         keeper.release()
@@ -191,10 +217,16 @@ def warned(consequence: str) -> Iterator[None]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs the command; returns its exit code: 0, or 2 after one line on what was wrong with the input."""
+    """Runs the command; returns its exit code.
+
+    0, 2 after one line on what was wrong with the input, or 128 and the number of the signal that ended it.
+    """
     try:
-        print(*render(parser().parse_args(arguments)), sep="\n")
+        with ended_by_signals():
+            print(*render(parser().parse_args(arguments)), sep="\n")
     except TeachingError as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt as reason:
+        return exit_code(reason)
     return 0

@@ -291,9 +291,7 @@ def interrupted(monkeypatch, results, *arguments, after):
             raise KeyboardInterrupt
 
     monkeypatch.setattr(render.tqdm, "write", write)
-    with pytest.raises(SystemExit) as ended:
-        render.main(arguments)
-    assert ended.value.code == 130
+    assert render.main(arguments) == 130
     monkeypatch.undo()
     monkeypatch.setattr(places, "RESULTS", results)
 
@@ -310,6 +308,23 @@ def test_render_goes_on_bit_for_bit(results, monkeypatch, capsys, options):
     assert load_image(first).equal(load_image(second))
     assert load_recipe(first) == load_recipe(second)
     assert sorted(path.name for path in results.iterdir()) == [first.name, second.name]
+
+
+def test_out_says_which_run_goes_on(tmp_path, monkeypatch, capsys):
+    out = tmp_path / "x.png"
+    arguments = ["portrait", "monet", "--size", "64", "--steps", "4", "--every", "1", "--out", str(out)]
+    assert render.main([*arguments, "--resume"]) == 2
+    assert (
+        f"no run to go on with in '{out.with_suffix('.checkpoint')}'. Without --resume one" in capsys.readouterr().err
+    )
+    interrupted(monkeypatch, tmp_path, *arguments, after=2)
+    other = str(tmp_path / "y.png")
+    assert render.main(["--out", other, "--resume", str(out.with_suffix(".checkpoint"))]) == 2
+    assert f"x.png', not to '{other}'; leave out --out" in capsys.readouterr().err
+    assert render.main([*arguments, "--resume"]) == 0
+    assert load_recipe(out)["iteration"] == 4
+    assert render.main([*arguments, "--resume"]) == 2
+    assert "the picture is finished. Without --resume one begins" in capsys.readouterr().err
 
 
 def test_render_refuses_to_go_on_with_something_else(results, monkeypatch, capsys):
@@ -376,11 +391,11 @@ def test_an_interrupt_before_the_first_iteration_leaves_a_run_to_go_on_with(resu
         raise KeyboardInterrupt
 
     monkeypatch.setattr(render, "painting", interrupted)
-    with pytest.raises(SystemExit):
-        render.main(["--size", "64", "--steps", "2"])
+    assert render.main(["--size", "64", "--steps", "2"]) == 130
     assert "--resume" in capsys.readouterr().err
     monkeypatch.setattr(render, "painting", painting)
     assert render.main(["--resume"]) == 0
+    assert "had not finished an iteration; it begins anew" in capsys.readouterr().err
     assert load_recipe(results / "landscape--van_gogh--1.png")["iteration"] == 2
 
 
