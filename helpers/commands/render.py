@@ -73,6 +73,8 @@ def resolve(typed: argparse.Namespace) -> tuple[Settings, Run | None, Path | Non
     run = load_run(path)
     if not run.iteration:
         print(f"The run in '{path}' had not finished an iteration; it begins anew.", file=sys.stderr)
+    if run.caveat:
+        print(run.caveat, file=sys.stderr)
     check_sources(run.settings, typed, f"The checkpoint '{path}'")
     settings = typed_over(run.settings, typed)
     check_unchanged(run.settings, settings, path)

@@ -11,14 +11,15 @@ from helpers.engine.private import pause_openmp
 CGROUPS = Path("/sys/fs/cgroup")
 
 
-def limit_threads() -> None:
+def limit_threads() -> int:
     """Limits torch's threads to a container's share of the processors, which torch does not check by itself.
 
-    Does nothing if OMP_NUM_THREADS is set, which then decides alone.
+    Changes nothing if OMP_NUM_THREADS is set, which then decides alone. Returns how many threads torch uses.
     """
     share = container_share()
     if share and not os.environ.get("OMP_NUM_THREADS") and math.ceil(share) < torch.get_num_threads():
         torch.set_num_threads(math.ceil(share))
+    return torch.get_num_threads()
 
 
 def container_share(cgroups: Path = CGROUPS) -> float | None:

@@ -15,6 +15,7 @@ import psutil
 
 from helpers.base.errors import TeachingError
 from helpers.engine.state_files import load_state, save_state
+from helpers.engine.threads import limit_threads
 from helpers.losses import Weights, report_switch
 from helpers.runs.settings import Settings
 from helpers.transfer import NO_IMAGE, StateDict, Step
@@ -33,11 +34,23 @@ class Run:
     state_dict: StateDict  # empty before the first iteration
     settings: Settings
     record: list[Step]  # without images
+    threads: int | None = None  # that torch used; None where an older version did not note it
 
     @property
     def iteration(self) -> int:
         """How many iterations are done."""
         return self.state_dict.get("iteration", 0)
+
+    @property
+    def caveat(self) -> str:
+        """Said where the run goes on with another number of threads, whose sums differ in the last bit, else ""."""
+        now = limit_threads()
+        if not self.iteration or self.threads in (None, now):
+            return ""
+        return (
+            f"The run began with {self.threads} threads and goes on with {now}, so the picture will not be the same to "
+            f"the last bit. OMP_NUM_THREADS={self.threads} makes it so."
+        )
 
 
 class Keeper:
@@ -60,7 +73,8 @@ class Keeper:
         """Writes a new checkpoint over the last; raises TeachingError, and keeps the last one, if that fails."""
         began = self._written = time.monotonic()
         steps = [_as_json(step) for step in record]
-        save_state(self.path, state_dict, recipe=settings.recipe(), record=steps, owner=owner(os.getpid()))
+        save_state(self.path, state_dict, recipe=settings.recipe(), record=steps, owner=owner(os.getpid()),
+                   threads=limit_threads())  # fmt: skip
         self._written = time.monotonic()
         self._took = self._written - began
 
@@ -82,7 +96,7 @@ def load_run(path: str | Path) -> Run:
     state_dict, notes = load_state(path)
     try:
         record = [_from_json(values) for values in notes["record"]]
-        run = Run(state_dict, _settings(notes, state_dict.get("iteration", 0)), record)
+        run = Run(state_dict, _settings(notes, state_dict.get("iteration", 0)), record, notes.get("threads"))
         if record and len(record) != run.iteration:
             raise ValueError
     except (KeyError, TypeError, ValueError, AttributeError) as error:

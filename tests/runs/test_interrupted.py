@@ -3,14 +3,19 @@
 import random
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 import helpers
 from helpers.base.signals import Ended, ended_by_signals
 from helpers.commands import render
 from helpers.images import load_image
+from helpers.runs.checkpoint import Keeper, load_run
+from helpers.runs.painting import painting
+from helpers.runs.settings import Settings
 from helpers.transfer import coarse_to_fine, style_transfer
 
 OURS = str(Path(helpers.__file__).parent)
@@ -88,6 +93,20 @@ def test_twenty_interruptions_of_the_command(optimizer, tmp_path, capsys):
         assert not out.exists() or load_image(out).equal(expected)
         assert {path.name for path in tmp_path.glob(f"*{n}.png*")} <= {out.name}
     assert resumed >= 10
+
+
+def test_another_number_of_threads_is_said(tmp_path):
+    out = tmp_path / "x.png"
+    settings = Settings(size=64, steps=4)
+    pictures = [load_image(name, 64) for name in (settings.content, settings.style)]
+    first = next(painting(settings, *pictures))
+    keeper = Keeper(out)
+    keeper.keep(first.state_dict(), settings, [first])
+    keeper.release()
+    run = load_run(keeper.path)
+    assert run.threads == torch.get_num_threads() and run.caveat == ""
+    assert "began with 99 threads" in replace(run, threads=99).caveat
+    assert replace(run, threads=99, state_dict={}).caveat == ""
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])

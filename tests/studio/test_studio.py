@@ -425,6 +425,31 @@ def test_a_run_that_was_cut_off_goes_on_in_another_studio(make, tmp_path):
     assert not list((tmp_path / "results").glob("*.checkpoint"))
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_a_run_stopped_in_the_middle_of_an_iteration_goes_on_bit_for_bit(optimizer, make):
+    whole = make(optimizer=optimizer, steps=20)
+    whole.start()
+    finish(whole)
+    whole.close()
+    begun, chance = 0, random.Random(4)
+    for _ in range(6):
+        first = make(optimizer=optimizer, steps=20)
+        first.start()
+        wait_for(lambda first=first: first.session.iteration >= 1)
+        time.sleep(chance.random() * whole.record[-1].seconds)
+        first.stop()
+        first.close()
+        if first.session.iteration == 20:
+            continue
+        begun += 1
+        second = make()
+        second.go_on()
+        finish(second)
+        assert second.session.iteration == 20 and second.image.equal(whole.image)
+        second.save()
+    assert begun >= 2
+
+
 def cut_off_at(iteration, results, **changed):
     """The checkpoint of a command line's run that was cut off, and the picture that it would have ended in."""
     settings = Settings(**({"size": 64, "steps": 16} | changed))
