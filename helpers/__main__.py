@@ -64,7 +64,13 @@ def main(arguments):
     if command == "test":
         run("pytest", *arguments[1:])
     elif command in COMMANDS:
-        sys.exit(importlib.import_module(f"helpers.commands.{command}").main(arguments[1:]))
+        try:
+            module = importlib.import_module(f"helpers.commands.{command}")
+        except (ImportError, OSError, MemoryError) as error:
+            if isinstance(error, ModuleNotFoundError):
+                raise
+            stop(f"PyTorch cannot be loaded: {error}. Allow more memory (ulimit -v), or delete .venv and start again.")
+        sys.exit(module.main(arguments[1:]))
     else:
         options = arguments[1:] if command == "lab" else arguments
         # The lessons show pictures of docs/ too, which JupyterLab would not serve from the notebook's folder alone.

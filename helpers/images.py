@@ -20,8 +20,8 @@ from helpers.engine.image_files import MIN_SIDE, decode_rgb, encode_png, request
 
 # Per-channel statistics of ImageNet's training images, RGB in [0, 1]
 # (https://docs.pytorch.org/vision/stable/models.html).
-MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
-STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
+MEAN = torch.tensor([0.485, 0.456, 0.406], dtype=torch.float32, device="cpu").view(1, 3, 1, 1)
+STD = torch.tensor([0.229, 0.224, 0.225], dtype=torch.float32, device="cpu").view(1, 3, 1, 1)
 BLACK, WHITE = (0 - MEAN) / STD, (1 - MEAN) / STD  # the ends of each channel's range, (1, 3, 1, 1)
 
 
@@ -57,7 +57,7 @@ def load_image(
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.LANCZOS)
     pixels = torch.from_numpy(np.array(image))  # (H, W, 3), uint8
-    batch = pixels.permute(2, 0, 1).unsqueeze(0)  # (1, 3, H, W)
+    batch = pixels.permute(2, 0, 1).unsqueeze(0).to(torch.float32)  # (1, 3, H, W)
     return (batch / 255 - MEAN) / STD
 
 
@@ -102,7 +102,7 @@ def noise_like(image: Tensor, seed: int = 0) -> Tensor:
     Raises TeachingError for a seed that is no whole number of 18 digits at most.
     """
     generator = torch.Generator().manual_seed(checked_seed(seed))
-    pixels = torch.empty(image.shape).uniform_(0.35, 0.65, generator=generator)
+    pixels = torch.empty(image.shape, dtype=torch.float32, device="cpu").uniform_(0.35, 0.65, generator=generator)
     return ((pixels - MEAN) / STD).to(image.device)
 
 

@@ -4,6 +4,7 @@ Nothing here uses pyplot, whose global variables belong to one thread: figures c
 """
 
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -80,16 +81,18 @@ def comparison(images: Mapping[str, Tensor], caption: str) -> Figure:
     above, under = figure.subfigures(2, height_ratios=(height, text))
     for ax, (title, array) in zip(above.subplots(1, len(arrays), width_ratios=shares), arrays.items(), strict=True):
         ax.imshow(array)
-        ax.set_title(title, fontsize=FONT)
+        ax.set_title(title, fontsize=FONT, parse_math=False)  # it may be a file's name
         ax.axis("off")
-    under.text(0.5, 0.5, caption, ha="center", va="center", fontsize=FONT - 1)
+    under.text(0.5, 0.5, caption, ha="center", va="center", fontsize=FONT - 1, parse_math=False)
     return figure
 
 
 def save_figure(figure: Figure, path: Path) -> Path:
     """Writes a figure as a PNG, whole or not at all; raises TeachingError where that is not possible."""
     content = io.BytesIO()
-    figure.savefig(content, format="png")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # what the font lacks, such as Chinese, is drawn as a box
+        figure.savefig(content, format="png")
     write_whole(path, content.getvalue())
     return path
 

@@ -18,8 +18,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from helpers.base.errors import TeachingError
 from helpers.engine.checks import as_float_batch, check_loop, check_start, positive_rate
-from helpers.engine.guards import guarded
+from helpers.engine.guards import guarded, in_our_modes
 from helpers.engine.optimizers import STEPS, Adam, RunningMean, like, make_optimizer, outside
 from helpers.engine.precision import chosen_precision
 from helpers.engine.scales import MOST_SCALES, plan
@@ -187,7 +188,7 @@ class Transfer:
         clamped = self.optimizer.CLAMPED
         began = time.perf_counter()
         for iteration in range(self.iteration + 1, self.steps + 1):
-            weights, rate = self.weights(iteration), positive_rate(self.learning_rate(iteration))
+            weights, rate = check_weights(self.weights(iteration)), positive_rate(self.learning_rate(iteration))
             terms, total, wall, gradient = self.evaluate(weights)
             losses = terms.numbers(weights, total)  # without the wall, which is no term of the paper's
             growth = largest_growth(self.last_weights, weights)
@@ -211,7 +212,7 @@ class Transfer:
             image = self.image.detach().requires_grad_()
             terms = self.objective(image, weights)
             total = terms.total(weights)
-            wall = torch.zeros(())
+            wall = torch.zeros((), device=image.device)
             if not self.optimizer.CLAMPED:
                 wall = WALL * sum(weights.factors.values()) * outside(image, *self.range)
             (gradient,) = torch.autograd.grad(total + wall, image)
@@ -255,6 +256,13 @@ class Transfer:
     def _continue(self, state_dict: StateDict) -> None:
         self.iteration, weights = int(state_dict["iteration"]), state_dict.get("weights")
         self.last_weights = Weights(**{"layers": {}, **weights}) if weights else None
+
+
+def check_weights(weights: Any) -> Weights:
+    """The weights; raises TeachingError for anything else, such as what a schedule returns that forgot to."""
+    if not isinstance(weights, Weights):
+        raise TeachingError(f"The weights are a Weights, or a function iteration -> Weights; got {weights!r}.")
+    return weights
 
 
 def largest_growth(before: Weights | None, now: Weights | None) -> float:
@@ -308,6 +316,7 @@ def style_transfer(
     )  # fmt: skip
 
 
+@in_our_modes
 def coarse_to_fine(
     content: Tensor,
     style: Tensor,

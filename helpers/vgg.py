@@ -119,5 +119,5 @@ def load_vgg19(weights: str | Path = "compact", pooling: str = "avg", device: st
     model = VGG19(channels, pooling)
     model.load_state_dict(state_dict)
     device = best_device() if device == "auto" else torch.device(device)
-    model = model.to(device, memory_format=memory_layout(device))
+    model = model.to(device, torch.float32, memory_format=memory_layout(device))
     return model.requires_grad_(False).eval()

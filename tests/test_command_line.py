@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from helpers import __main__ as command_line
+from helpers.base.pictures import CONTENTS, in_file_name
 from helpers.images import load_image
 from helpers.runs.recipe import load_recipe
 
@@ -148,6 +149,49 @@ def test_a_run_that_a_signal_ends_leaves_the_picture_so_far(name, tmp_path):
     assert load_recipe(out)["iteration"] >= 1
     assert {path.name for path in tmp_path.iterdir()} == {"picture.png", "picture.checkpoint"}
     assert f"render --resume {out.with_suffix('.checkpoint')}` goes on from there" in said
+
+
+@pytest.mark.parametrize(
+    "name", ["new\nline.jpg", "\N{ARTIST PALETTE} \u6f22\u5b57.jpg", "$\\frac{$.jpg", "n" * 251 + ".jpg", "-x.jpg"]
+)
+def test_a_photograph_may_have_any_name(name, tmp_path, results, capsys, recwarn):
+    from helpers.commands import render
+
+    path = tmp_path / name
+    shutil.copyfile(CONTENTS["landscape"], path)
+    assert render.main([str(path), "monet", "--size", "48", "--steps", "1", "--compare"]) == 0
+    first, second = sorted(results.glob("*.png"))
+    assert first.name.isprintable() and len(first.name.encode()) < 255
+    assert not [warning for warning in recwarn if "Glyph" in str(warning.message)]
+    assert load_recipe(second)["content"] == str(path)
+
+
+def test_long_names_that_begin_alike_stay_apart():
+    first, second = (in_file_name("n" * 200 + end) for end in "ab")
+    assert first != second and len(first) == len(second) == 80
+    assert len(in_file_name("\N{ARTIST PALETTE}" * 70).encode()) <= 80
+
+
+def test_a_pipe_is_no_picture(tmp_path, capsys):
+    from helpers.commands import render
+
+    os.mkfifo(tmp_path / "pipe.jpg")
+    assert render.main([str(tmp_path / "pipe.jpg")]) == 2
+    assert "is a pipe or a device; give the path of a picture's file" in capsys.readouterr().err
+
+
+def test_two_runs_do_not_paint_the_same_picture(tmp_path):
+    out = tmp_path / "picture.png"
+    command = [sys.executable, "-m", "helpers", "render", "--size", "64", "--steps", "100000", "--out", out]
+    first = subprocess.Popen([*command, "--every", "1"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        first.stdout.readline()
+        second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+        assert second.returncode == 2 and f"Another run is painting '{out}'" in second.stderr
+        assert first.poll() is None
+    finally:
+        first.kill()
+        first.communicate()
 
 
 @pytest.fixture

@@ -366,6 +366,34 @@ def test_adams_moments_go_along_from_scale_to_scale(model, pictures):
     assert [step.state_dict()["optimizer"]["steps"] for step in run] == list(range(1, 10))
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_whatever_the_caller_has_set_in_torch_the_picture_is_the_same(model, pictures, optimizer):
+    def run():
+        *_, last = style_transfer(*pictures, model, steps=3, optimizer=optimizer)
+        return last.image
+
+    expected = run()
+    for mode in (torch.no_grad(), torch.inference_mode(), torch.autocast("cpu", torch.bfloat16), torch.device("meta")):
+        with mode:
+            found = run()
+        assert torch.equal(found, expected), mode
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert load_vgg19().conv1_1.weight.dtype == load_image("landscape", 64).dtype == torch.float32
+        assert torch.equal(run(), expected)
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("rubbish", [None, 3, {}])
+def test_a_schedule_that_returns_no_weights_is_told_so(model, pictures, rubbish):
+    seen = []
+    with pytest.raises(TeachingError, match="function iteration -> Weights; got"):
+        for step in style_transfer(*pictures, model, lambda n: rubbish if n == 3 else Weights(), steps=5):
+            seen.append(step.iteration)
+    assert seen == [1, 2]
+
+
 def test_full_size_only(model, pictures):
     content, style = (torch.nn.functional.interpolate(x, scale_factor=5) for x in pictures)
     alone = [step.image for step in style_transfer(content, style, model, steps=3, average=0.9)]

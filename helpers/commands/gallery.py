@@ -22,7 +22,7 @@ from helpers.base import places
 from helpers.base.errors import TeachingError
 from helpers.base.files import write_whole
 from helpers.base.parser import Parser
-from helpers.base.pictures import CONTENTS, STYLES, SUFFIXES, find_picture, name_in_recipe
+from helpers.base.pictures import CONTENTS, STYLES, SUFFIXES, find_picture, in_file_name, name_in_recipe
 from helpers.images import as_png, load_image
 from helpers.runs.album import Entry, save_page, save_sheet
 from helpers.runs.painting import painting
@@ -98,7 +98,8 @@ def tasks(typed: argparse.Namespace) -> list[Task]:
     for (name, content), (manner, style), varied in itertools.product(contents.items(), styles.items(), variations):
         names = {"content": name_in_recipe(name, content), "style": name_in_recipe(manner, style)}
         settings = replace(typed_over(base, typed_values(varied)), **names)
-        parts = [name, manner, *(f"{option}={value.replace('/', '_')}" for option, value in varied.items())]
+        variation = (f"{option}={value.replace('/', '_')}" for option, value in varied.items())
+        parts = [in_file_name(name), in_file_name(manner), *variation]
         result.append(Task(content, style, (name, manner), settings, varied, typed.folder / f"{'--'.join(parts)}.png"))
     return result
 

@@ -21,7 +21,7 @@ from helpers.runs.checkpoint import SUFFIX, Keeper, Run, load_run
 from helpers.runs.film import Film
 from helpers.runs.painting import painting
 from helpers.runs.recipe import caption, load_recipe, outcome
-from helpers.runs.results import last_run, next_result
+from helpers.runs.results import in_use, last_run, next_result
 from helpers.runs.settings import Settings, add_options, options, typed_over
 from helpers.transfer import NO_IMAGE, StateDict, Step
 
@@ -134,6 +134,8 @@ def check_unchanged(began_with: Settings, now: Settings, path: Path) -> None:
 def render(typed: argparse.Namespace) -> list[Path]:
     """Paints with the typed options, and returns the paths of the picture and of the other files that it wrote."""
     settings, run, out = resolve(typed)
+    if out and in_use(out.with_suffix(SUFFIX)):
+        raise TeachingError(f"Another run is painting '{out}'. Wait until it has ended, or choose another --out.")
     content, style = load_image(settings.content, settings.size), load_image(settings.style, settings.size)
     film = Film(settings.steps)
     out = paint(settings, content, style, out or next_result(settings), run, film if typed.film else None, typed.every)

@@ -1,8 +1,10 @@
 """A guard around a run: it stops a run that diverges, and says what to do if the memory runs out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from helpers.base.errors import TeachingError
@@ -17,6 +19,23 @@ class DivergedError(TeachingError):
     def __init__(self, message: str, image: Tensor):
         super().__init__(message)
         self.image = image
+
+
+def in_our_modes(generator: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    """Decorator: the generator computes without inference mode and autocast, wherever its caller has them on."""
+
+    @wraps(generator)
+    def run(*args: Any, **options: Any) -> Iterator[Any]:
+        steps, end = generator(*args, **options), object()
+        while True:
+            no_cpu, no_gpu = (torch.autocast(device, enabled=False) for device in ("cpu", "cuda"))
+            with torch.inference_mode(False), no_cpu, no_gpu:
+                step = next(steps, end)
+            if step is end:
+                return
+            yield step
+
+    return run
 
 
 def guarded(run: Iterable[Any], image: Tensor) -> Iterator[Any]:

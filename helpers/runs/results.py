@@ -8,6 +8,7 @@ from pathlib import Path
 
 from helpers.base import places
 from helpers.base.errors import TeachingError
+from helpers.base.pictures import in_file_name
 from helpers.engine.state_files import load_notes
 from helpers.runs.checkpoint import SUFFIX, open_checkpoints, owner
 from helpers.runs.settings import Settings
@@ -15,7 +16,8 @@ from helpers.runs.settings import Settings
 
 def next_result(settings: Settings, suffix: str = ".png") -> Path:
     """Reserves results/content--style--n.png, with the first n that is free; raises as `reserved` does."""
-    return reserved(places.RESULTS / f"{Path(settings.content).stem}--{Path(settings.style).stem}", suffix)
+    content, style = (in_file_name(Path(name).stem) for name in (settings.content, settings.style))
+    return reserved(places.RESULTS / f"{content}--{style}", suffix)
 
 
 def reserved(names: Path, suffix: str) -> Path:
@@ -42,11 +44,12 @@ def reserved(names: Path, suffix: str) -> Path:
 def last_run() -> Path | None:
     """The newest checkpoint in results/ of a run that is no longer going on, or None."""
     # An empty one has just been reserved.
-    paths = [path for path in places.RESULTS.glob(f"*{SUFFIX}") if path.stat().st_size and not _in_use(path)]
+    paths = [path for path in places.RESULTS.glob(f"*{SUFFIX}") if path.stat().st_size and not in_use(path)]
     return max(paths, key=lambda path: path.stat().st_mtime, default=None)
 
 
-def _in_use(path: Path) -> bool:
+def in_use(path: Path) -> bool:
+    """Whether a checkpoint belongs to a run that is going on, in this process or in another one."""
     try:
         name = load_notes(path)["owner"]
         host, process, _ = name.split(" ")
