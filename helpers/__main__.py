@@ -22,7 +22,7 @@ Neural style transfer, a companion to a course.
   python3 -m helpers slides               the lessons as slides for a projector, or their rehearsal
   python3 -m helpers handout              the lessons for a class: no outputs, no solutions; or with them
   python3 -m helpers bench                how fast this machine is, beside a textbook's loop
-  python3 -m helpers test                 run the tests (pytest's options may follow)
+  python3 -m helpers test                 run the tests (--all: the long ones too; pytest's options may follow)
   python3 -m helpers distil               train the compact network anew
 
 The first start installs what is needed into .venv/ beside the README (several GB, some minutes); later ones begin
@@ -46,6 +46,9 @@ def main(arguments):
             f"This is Python {platform.python_version()}, and the notebooks need 3.10 or newer. Install a newer one "
             "from python.org (or with conda: `conda create -n style python=3.12`), and start this command with it."
         )
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # what the console's encoding lacks, such as an emoji
     command = arguments[0] if arguments else "lab"
     if command in ("-h", "--help", "help"):
         print(HELP)
@@ -62,7 +65,7 @@ def main(arguments):
         os.execv(str(python), [str(python), "-m", "helpers", *arguments])
 
     if command == "test":
-        run("pytest", *arguments[1:])
+        run("pytest", *tests(arguments[1:]))
     elif command in COMMANDS:
         try:
             module = importlib.import_module(f"helpers.commands.{command}")
@@ -76,6 +79,20 @@ def main(arguments):
         # The lessons show pictures of docs/ too, which JupyterLab would not serve from the notebook's folder alone.
         root = f"--ServerApp.root_dir={WORK}"
         run("jupyterlab", str(lessons() / "00_start_here.ipynb"), root, *options, folder=WORK)
+
+
+def tests(options):
+    """pytest's arguments: the tests that are named, or everything for --all, or else what a newcomer waits for."""
+    if "--all" in options:
+        print("Units, notebooks, browser and stress: about 25 minutes on two cores.", flush=True)
+        return [option for option in options if option != "--all"] + ["tests", "notebooks"]
+    if not any(os.path.exists(option.split("::")[0]) for option in options):
+        print(
+            "Units, notebooks and a studio in the browser: about ten minutes on two cores. --all adds the other tests "
+            "in the browser and the stress tests.",
+            flush=True,
+        )
+    return options
 
 
 def lessons():

@@ -134,6 +134,7 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, message, capsys):
     assert said.count("\n") == 1
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_run_that_a_signal_ends_leaves_the_picture_so_far(name, tmp_path):
     out = tmp_path / "picture.png"
@@ -151,8 +152,11 @@ def test_a_run_that_a_signal_ends_leaves_the_picture_so_far(name, tmp_path):
     assert f"render --resume {out.with_suffix('.checkpoint')}` goes on from there" in said
 
 
+NAMES = ["\N{ARTIST PALETTE} \u6f22\u5b57.jpg", "$frac{$.jpg", "n" * 251 + ".jpg", "-x.jpg"]
+
+
 @pytest.mark.parametrize(
-    "name", ["new\nline.jpg", "\N{ARTIST PALETTE} \u6f22\u5b57.jpg", "$\\frac{$.jpg", "n" * 251 + ".jpg", "-x.jpg"]
+    "name", NAMES if os.name == "nt" else [*NAMES, "new\nline.jpg", "$\\frac{$.jpg", '<a href="">.jpg']
 )
 def test_a_photograph_may_have_any_name(name, tmp_path, results, capsys, recwarn):
     from helpers.commands import render
@@ -166,12 +170,25 @@ def test_a_photograph_may_have_any_name(name, tmp_path, results, capsys, recwarn
     assert load_recipe(second)["content"] == str(path)
 
 
+def test_a_console_without_unicode(tmp_path):
+    name = "\N{ARTIST PALETTE}.jpg"
+    shutil.copyfile(CONTENTS["landscape"], tmp_path / name)
+    command = [sys.executable, "-m", "helpers", "render", tmp_path / name, "--size", "48", "--steps", "1"]
+    out = tmp_path / "\N{ARTIST PALETTE}.png"
+    ran = subprocess.run(
+        [*command, "--out", out], cwd=ROOT, env=os.environ | {"PYTHONIOENCODING": "cp1252"}, capture_output=True
+    )
+    assert ran.returncode == 0 and out.exists()
+    assert rb"\U0001f3a8.png" in ran.stdout and b"Traceback" not in ran.stderr
+
+
 def test_long_names_that_begin_alike_stay_apart():
     first, second = (in_file_name("n" * 200 + end) for end in "ab")
     assert first != second and len(first) == len(second) == 80
     assert len(in_file_name("\N{ARTIST PALETTE}" * 70).encode()) <= 80
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes in folders")
 def test_a_pipe_is_no_picture(tmp_path, capsys):
     from helpers.commands import render
 

@@ -1,6 +1,7 @@
 """The studio as a learner meets it: in JupyterLab, with mouse and keyboard."""
 
 import io
+import itertools
 import json
 import re
 import time
@@ -341,13 +342,15 @@ def test_it_fits_the_screen_and_the_keyboard_reaches_everything(studio):
 
 
 def live_notebooks():
+    """Each lesson with a widget, in the two settings of `lab` by turns."""
+    settings = itertools.cycle(("default", "disabled"))
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         cells = nbformat.read(path, 4).cells
         if any(word in cell.source for word in LIVE for cell in cells if cell.cell_type == "code"):
-            yield pytest.param(path, cells, id=path.stem)
+            yield pytest.param(next(settings), path, cells, id=path.stem)
 
 
-@pytest.mark.parametrize("path, cells", list(live_notebooks()))
+@pytest.mark.parametrize("lab, path, cells", list(live_notebooks()), indirect=["lab"])
 def test_the_lessons_run_and_their_studios_paint(open_notebook, lab, path, cells):
     (lab.folder / path.name).write_bytes(path.read_bytes())
     notebook = open_notebook(path.name)

@@ -1,5 +1,6 @@
 """A run that is interrupted at any line of any iteration goes on to the same picture, bit for bit."""
 
+import os
 import random
 import signal
 import sys
@@ -19,6 +20,7 @@ from helpers.runs.settings import Settings
 from helpers.transfer import coarse_to_fine, style_transfer
 
 OURS = str(Path(helpers.__file__).parent)
+no_signals = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 
 
 class Interrupter:
@@ -109,6 +111,7 @@ def test_another_number_of_threads_is_said(tmp_path):
     assert replace(run, threads=99, state_dict={}).caveat == ""
 
 
+@no_signals
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_signal_that_ends_the_process_interrupts_once(name):
     number = getattr(signal, name)
@@ -122,6 +125,7 @@ def test_a_signal_that_ends_the_process_interrupts_once(name):
     assert signal.getsignal(number) is before
 
 
+@no_signals
 def test_what_nohup_ignores_stays_ignored():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = {
     "oldest": ["tests", "notebooks/00_start_here.ipynb", "--ignore=tests/browser", "--ignore=tests/notebooks"],
-    "newest": [],
+    "newest": ["tests", "notebooks", "--ignore=tests/stress"],
 }
 
 
