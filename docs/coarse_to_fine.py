@@ -9,6 +9,8 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from helpers.commands.render import parser, render
+from helpers.engine.optimizers import STEPS
+from helpers.engine.scales import MOST_SCALES, plan
 from helpers.images import load_image
 from helpers.transfer import style_transfer
 from helpers.vgg import load_vgg19
@@ -52,9 +54,9 @@ def main() -> None:
     sheet, top = Image.new("RGB", (width, height), "white"), 0
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(15)
     for first in (0, 4):
-        for which, label in enumerate(
-            ("Adam, 400 iterations, 71 of them in full size", "L-BFGS, 200 iterations, 62 of them in full size")
-        ):
+        for which, (name, title) in enumerate({"adam": "Adam", "lbfgs": "L-BFGS"}.items()):
+            _, begin, end = plan(512, STEPS[name], MOST_SCALES, name)[-1]
+            label = f"{title}, {STEPS[name]} iterations, {end - begin} of them in full size"
             draw.text((0, top + 3), label, "black", font)
             for column, pair in enumerate(rows[first : first + 4]):
                 panel = pair[which]

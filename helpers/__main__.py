@@ -70,9 +70,11 @@ def main(arguments):
         try:
             module = importlib.import_module(f"helpers.commands.{command}")
         except (ImportError, OSError, MemoryError) as error:
-            if isinstance(error, ModuleNotFoundError):
-                raise
-            stop(f"PyTorch cannot be loaded: {error}. Allow more memory (ulimit -v), or delete .venv and start again.")
+            if isinstance(error, ImportError) and not str(error.path).endswith((".so", ".pyd")):
+                raise  # Python code that is missing or wrong, and no compiled library
+            stop(
+                f"A library cannot be loaded: {error}. Allow more memory (ulimit -v), or delete .venv and start again."
+            )
         sys.exit(module.main(arguments[1:]))
     else:
         options = arguments[1:] if command == "lab" else arguments

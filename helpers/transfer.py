@@ -21,7 +21,7 @@ from torch import Tensor
 from helpers.base.errors import TeachingError
 from helpers.engine.checks import as_float_batch, check_loop, check_start, positive_rate
 from helpers.engine.guards import guarded, in_our_modes
-from helpers.engine.optimizers import STEPS, Adam, RunningMean, like, make_optimizer, outside
+from helpers.engine.optimizers import STEPS, Adam, RunningMean, fitting, make_optimizer, outside
 from helpers.engine.precision import chosen_precision
 from helpers.engine.scales import MOST_SCALES, plan
 from helpers.engine.state_files import fingerprinted, fitting_parts, read_state
@@ -64,6 +64,11 @@ class Step:
         """The parts of the total: content, style and tv, each times its weight."""
         w = self.weights
         return {"content": w.content * self.content, "style": w.style * self.style, "tv": w.tv * self.tv} if w else {}
+
+    @property
+    def noted(self) -> "Step":
+        """The Step without its image and state, which would fill the memory: for the record of a run."""
+        return replace(self, image=NO_IMAGE, state_dict=dict)
 
     def __str__(self) -> str:
         parts = ", ".join(f"{name} {value:.4g}" for name, value in self.weighted.items())
@@ -180,7 +185,7 @@ class Transfer:
         rate = self.optimizer.LEARNING_RATE if learning_rate is None else learning_rate
         self.weights = weights if callable(weights) else lambda iteration: weights
         self.learning_rate = rate if callable(rate) else lambda iteration: rate
-        self.states: dict[int, StateDict] = {}  # those after the last two iterations
+        self.states: tuple[StateDict, ...] = ()  # those after the last two iterations
         positive_rate(self.learning_rate(done + 1))  # nonsense is refused at once
 
     def __iter__(self) -> Iterator[Step]:
@@ -200,7 +205,7 @@ class Transfer:
                 self.image = image.clamp(black, white) if clamped else image  # colours that exist
                 self.mean_image = self.mean.update(self.image).clamp(black, white)
             self.iteration, self.last_weights = iteration, weights
-            self.states = {**dict([*self.states.items()][-1:]), iteration: self._state()}
+            self.states = *self.states[-1:], self._state()
             seconds = time.perf_counter() - began
             yield Step(iteration, self.mean_image, **losses, seconds=seconds, weights=weights, learning_rate=rate,
                        state_dict=partial(self.state_dict, iteration))  # fmt: skip
@@ -224,7 +229,7 @@ class Transfer:
         Its tensors are the loop's own, which never changes one. So whatever interrupts an iteration, the state is that
         of a finished one. Raises KeyError for an earlier iteration.
         """
-        return self.states[iteration]
+        return {state["iteration"]: state for state in self.states}[iteration]
 
     def _state(self) -> StateDict:
         w = self.last_weights
@@ -240,8 +245,8 @@ class Transfer:
     def load_state_dict(self, state_dict: StateDict) -> None:
         """Goes on from such a state, as if there had been no end; raises TeachingError where its parts do not fit."""
         with fitting_parts():
-            self.image = like(self.image, state_dict["pixels"])
-            self.mean_image = like(self.image, state_dict["image"])
+            self.image = fitting(state_dict["pixels"], self.image)
+            self.mean_image = fitting(state_dict["image"], self.image)
             self.mean.load_state_dict(state_dict["mean"])
             self.optimizer.load_state_dict(state_dict.get("optimizer", {}))
             self._continue(state_dict)

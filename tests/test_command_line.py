@@ -197,6 +197,18 @@ def test_a_pipe_is_no_picture(tmp_path, capsys):
     assert "is a pipe or a device; give the path of a picture's file" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")
+def test_too_little_memory_to_load_pytorch_is_said_in_a_line():
+    import resource
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "helpers", "render", "--help"], cwd=ROOT, capture_output=True, text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (10**9, 10**9)),
+    )  # fmt: skip
+    assert ran.returncode != 0
+    assert ran.stderr.startswith("A library cannot be loaded: ") and "Traceback" not in ran.stderr
+
+
 def test_two_runs_do_not_paint_the_same_picture(tmp_path):
     out = tmp_path / "picture.png"
     command = [sys.executable, "-m", "helpers", "render", "--size", "64", "--steps", "100000", "--out", out]

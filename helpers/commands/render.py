@@ -23,7 +23,7 @@ from helpers.runs.painting import painting
 from helpers.runs.recipe import caption, load_recipe, outcome
 from helpers.runs.results import in_use, last_run, next_result
 from helpers.runs.settings import Settings, add_options, options, typed_over
-from helpers.transfer import NO_IMAGE, StateDict, Step
+from helpers.transfer import StateDict, Step
 
 LAST = "the last one"  # the run that --resume goes on with if none is named
 
@@ -71,10 +71,6 @@ def resolve(typed: argparse.Namespace) -> tuple[Settings, Run | None, Path | Non
         return typed_over(Settings(), typed), None, typed.out
     path = cut_off(typed)
     run = load_run(path)
-    if not run.iteration:
-        print(f"The run in '{path}' had not finished an iteration; it begins anew.", file=sys.stderr)
-    if run.caveat:
-        print(run.caveat, file=sys.stderr)
     check_sources(run.settings, typed, f"The checkpoint '{path}'")
     settings = typed_over(run.settings, typed)
     check_unchanged(run.settings, settings, path)
@@ -134,8 +130,10 @@ def check_unchanged(began_with: Settings, now: Settings, path: Path) -> None:
 def render(typed: argparse.Namespace) -> list[Path]:
     """Paints with the typed options, and returns the paths of the picture and of the other files that it wrote."""
     settings, run, out = resolve(typed)
-    if out and in_use(out.with_suffix(SUFFIX)):
+    if out and in_use(out.with_suffix(SUFFIX), elsewhere=False):
         raise TeachingError(f"Another run is painting '{out}'. Wait until it has ended, or choose another --out.")
+    if run and run.caveat:
+        print(run.caveat, file=sys.stderr)
     content, style = load_image(settings.content, settings.size), load_image(settings.style, settings.size)
     film = Film(settings.steps)
     out = paint(settings, content, style, out or next_result(settings), run, film if typed.film else None, typed.every)
@@ -174,7 +172,7 @@ def paint(
     try:
         steps = painting(settings, content, style, run.state_dict if run else None)
         for step in tqdm(steps, initial=len(record), total=last, unit="it", disable=None, dynamic_ncols=True):
-            record.append(replace(step, image=NO_IMAGE, state_dict=dict))
+            record.append(step.noted)
             if film:
                 film.add(step)
             if step.iteration == last:
@@ -191,7 +189,7 @@ def paint(
     except BaseException as reason:
         if step is not None:
             if not record or record[-1].iteration < step.iteration:  # interrupted just before it was noted
-                record.append(replace(step, image=NO_IMAGE, state_dict=dict))
+                record.append(step.noted)
             keep(step.state_dict())
             with warned("The picture so far is not saved."):
                 save(step)

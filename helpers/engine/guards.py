@@ -22,7 +22,10 @@ class DivergedError(TeachingError):
 
 
 def in_our_modes(generator: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
-    """Decorator: the generator computes without inference mode and autocast, wherever its caller has them on."""
+    """Decorator: the generator computes without inference mode and autocast, wherever its caller has them on.
+
+    A `with` inside the generator would not do: between two steps its modes would be the caller's.
+    """
 
     @wraps(generator)
     def run(*args: Any, **options: Any) -> Iterator[Any]:

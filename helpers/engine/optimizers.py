@@ -65,7 +65,7 @@ class Adam:
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Restores what `state_dict` returned; raises ValueError if it is for an image of another size."""
-        self.momentum, self.square = (like(self.momentum, state_dict[name]) for name in ("momentum", "square"))
+        self.momentum, self.square = (fitting(state_dict[name], self.momentum) for name in ("momentum", "square"))
         self.steps = int(state_dict["steps"])
 
     @staticmethod
@@ -92,6 +92,7 @@ class LBFGS:
     """
 
     LEARNING_RATE = 1.0  # the share of the step that is taken
+    PAIR = "step", "change", "inverse"  # a step s, the gradient's change y along it, and 1 / s.y
     MEMORY = 10  # pairs at most
     MEMORY_SHARE = 1 / 16  # of the machine's memory, which the pairs may fill
     # The mean change of a pixel in the first step, in the first one after `forget`, and in any; black to white is 4.4.
@@ -99,11 +100,12 @@ class LBFGS:
     CLAMPED = False  # clamping the pixels would falsify what the pairs say; `outside` keeps them to real colours
 
     def __init__(self, image: Tensor):
-        self.like, self.first = image.detach(), self.FIRST
+        self.frame = image.new_empty(()).expand(image.shape)  # the images' size and device, without their memory
+        self.first = self.FIRST
         pair_bytes = 2 * image.numel() * image.element_size()
         fitting = int(self.MEMORY_SHARE * total_memory(image.device) / pair_bytes)
         self.memory = min(max(fitting, 2), self.MEMORY)
-        self.pairs: list[tuple[Tensor, Tensor, Tensor]] = []  # (s, y, 1 / s.y): a step, the gradient's change along it
+        self.pairs: list[tuple[Tensor, Tensor, Tensor]] = []  # the last steps' PAIRs
         self.scale: Tensor | None = None  # about one over the curvature
         self.last: tuple[float, Tensor, Tensor] | None = None  # the last iterate's loss, its gradient, the step from it
 
@@ -152,8 +154,7 @@ class LBFGS:
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on, except the image."""
         state = {} if self.scale is None else {"scale": self.scale}
-        for name, tensors in zip(("steps", "changes", "inverses"), zip(*self.pairs, strict=True), strict=False):
-            state[name] = torch.stack(tensors)
+        state["pairs"] = {str(n): dict(zip(self.PAIR, pair, strict=True)) for n, pair in enumerate(self.pairs)}
         if self.last:
             loss, gradient, step = self.last
             state |= {"loss": loss, "gradient": gradient, "step": step}
@@ -162,14 +163,20 @@ class LBFGS:
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Restores what `state_dict` returned; raises ValueError if it is for an image of another size."""
         state_dict = state_dict if "scale" in state_dict else {}  # of an older version, whose pairs are of no use here
-        vectors = {name: like(self.like, state_dict[name]) for name in ("gradient", "step") if name in state_dict}
-        steps, changes = (
-            [like(self.like, vector) for vector in state_dict.get(name, ())] for name in ("steps", "changes")
-        )
-        inverses = [inverse.to(self.like.device) for inverse in state_dict.get("inverses", ())]
-        self.pairs = list(zip(steps, changes, inverses, strict=True))
-        self.scale = state_dict["scale"].to(self.like.device) if state_dict else None
-        self.last = (float(state_dict["loss"]), vectors["gradient"], vectors["step"]) if vectors else None
+        pairs = sorted(state_dict.get("pairs", {}).items(), key=lambda item: int(item[0]))
+        self.pairs = [
+            (
+                fitting(pair["step"], self.frame),
+                fitting(pair["change"], self.frame),
+                pair["inverse"].to(self.frame.device),
+            )
+            for _, pair in pairs
+        ]
+        self.scale = state_dict["scale"].to(self.frame.device) if state_dict else None
+        self.last = None
+        if "loss" in state_dict:
+            gradient, step = (fitting(state_dict[name], self.frame) for name in ("gradient", "step"))
+            self.last = float(state_dict["loss"]), gradient, step
 
     @staticmethod
     def resized_state(state_dict: Mapping[str, Any], size: tuple[int, int]) -> dict[str, Any]:
@@ -177,14 +184,14 @@ class LBFGS:
         return {}
 
 
-def like(image: Tensor, other: Tensor) -> Tensor:
-    """A copy of the other image on this one's device; raises ValueError if it is of another size.
+def fitting(vector: Tensor, image: Tensor) -> Tensor:
+    """A copy of a vector, (1, 3, H, W), on the image's device; raises ValueError if the image is of another size.
 
     A copy, because the last bit of a sum depends on where in memory its terms begin.
     """
-    if other.shape != image.shape:
+    if vector.shape != image.shape:
         raise ValueError("The state is of an image of another size.")
-    return other.to(image.device, copy=True)
+    return vector.to(image.device, copy=True)
 
 
 def dot(a: Tensor, b: Tensor) -> Tensor:
@@ -232,4 +239,4 @@ class RunningMean:
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Restores what `state_dict` returned; raises ValueError if it is for an image of another size."""
-        self.mean, self.count = like(self.mean, state_dict["mean"]), int(state_dict["count"])
+        self.mean, self.count = fitting(state_dict["mean"], self.mean), int(state_dict["count"])

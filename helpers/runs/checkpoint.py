@@ -43,9 +43,11 @@ class Run:
 
     @property
     def caveat(self) -> str:
-        """Said where the run goes on with another number of threads, whose sums differ in the last bit, else ""."""
-        now = limit_threads()
-        if not self.iteration or self.threads in (None, now):
+        """What has to be said before the run goes on: that it begins anew, or not quite as it was; or ""."""
+        if not self.iteration:
+            return "The run had not finished an iteration; it begins anew."
+        now = limit_threads()  # sums over another number of threads differ in the last bit
+        if self.threads in (None, now):
             return ""
         return (
             f"The run began with {self.threads} threads and goes on with {now}, so the picture will not be the same to "

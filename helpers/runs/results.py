@@ -48,13 +48,16 @@ def last_run() -> Path | None:
     return max(paths, key=lambda path: path.stat().st_mtime, default=None)
 
 
-def in_use(path: Path) -> bool:
-    """Whether a checkpoint belongs to a run that is going on, in this process or in another one."""
+def in_use(path: Path, elsewhere: bool = True) -> bool:
+    """Whether a checkpoint belongs to a run that is going on, in this process or in another one of this machine.
+
+    elsewhere: the answer for a run of another machine, which cannot be asked.
+    """
     try:
         name = load_notes(path)["owner"]
         host, process, _ = name.split(" ")
         if (host, int(process)) == (socket.gethostname(), os.getpid()):
             return path in open_checkpoints
-        return host != socket.gethostname() or owner(int(process)) == name
+        return elsewhere if host != socket.gethostname() else owner(int(process)) == name
     except (TeachingError, KeyError, ValueError, AttributeError):
         return False

@@ -15,7 +15,7 @@ from helpers.runs.checkpoint import Run
 from helpers.runs.film import Film
 from helpers.runs.painting import Continuation
 from helpers.runs.recipe import changes_in
-from helpers.transfer import NO_IMAGE, StateDict, Step
+from helpers.transfer import StateDict, Step
 
 SNAPSHOTS = 10  # about how many Steps are kept of a run, to go back to
 
@@ -174,7 +174,7 @@ class Session:
             self.changed()
 
     def _keep(self, step: Step) -> None:
-        self.record.append(replace(step, image=NO_IMAGE, state_dict=dict))
+        self.record.append(step.noted)
         if step.iteration % max(1, self.steps // SNAPSHOTS) == 0:
             self.snapshots.append(step)
         self.film.add(step)

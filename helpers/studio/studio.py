@@ -150,8 +150,7 @@ class Studio(widgets.VBox):
                 self.panel.say(str(error), True)
                 return
             self._keeper = Keeper(path.with_suffix(".png"))
-            if run.caveat:
-                self.panel.say(run.caveat)
+            self.panel.say(run.caveat)
             self.session.resume()
 
     def pause(self) -> None:

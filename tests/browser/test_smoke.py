@@ -1,16 +1,13 @@
 """The one test in a browser that `python3 -m helpers test` runs without --all: a studio paints a picture."""
 
-from lab import StudioView, jupyterlab, opened, until
-
-CELL = """\
-from helpers.base import places
-places.RESULTS = places.RESULTS.__class__("results").resolve()
-from helpers.studio import Studio
-Studio(size=64, steps=30)"""
+from lab import PREPARE, StudioView, jupyterlab, opened, until
 
 
 def test_a_studio_paints_to_the_end(browser, tmp_path):
-    with jupyterlab(tmp_path) as lab, opened(lab, browser, "smoke.ipynb", CELL) as notebook:
+    with (
+        jupyterlab(tmp_path) as lab,
+        opened(lab, browser, "smoke.ipynb", PREPARE + "Studio(size=64, steps=30)") as notebook,
+    ):
         notebook.run_cell(0)
         view = StudioView(notebook.page)
         view.root.wait_for()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from lab import StudioView, opened, until
+from lab import PREPARE, StudioView, opened, until
 from PIL import Image
 
 from helpers.commands import render
@@ -18,15 +18,6 @@ from helpers.images import load_image
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 LIVE = ("Studio(", "LivePlot(", "WeightSliders(", "LiveImage(", "interact(")
 
-# Results go to a folder of the test, and not among the learner's.
-PREPARE = """\
-import threading, time, pathlib, os
-from helpers.base import places
-places.RESULTS = pathlib.Path("results").resolve()
-from helpers.studio import Studio
-def threads():
-    return sum(thread.name == "style transfer" for thread in threading.enumerate())
-"""
 STUDIO = "studio = Studio(size=128, steps=3000)\nstudio"
 
 

@@ -1,6 +1,6 @@
 """Whether a figure still looks as it is stored: coarsely, for another processor paints a slightly different picture.
 
-Knows nothing of the runner that executes the notebooks; conftest.py at the top does.
+Knows nothing of the runner that executes the notebooks; `lesson_runner.py` does.
 """
 
 import base64
@@ -15,15 +15,14 @@ GRID = 16  # a figure is compared in 16 x 16 fields
 FIELD = 12  # pixels on a field's side
 
 
-def figures(outputs: Iterable[Mapping[str, Any]]) -> list[np.ndarray]:
-    """The PNG and JPEG pictures in a cell's outputs, in order: (H, W, 3), from 0 to 1."""
+def figures(outputs: Iterable[Mapping[str, Any]]) -> list[Image.Image]:
+    """The PNG and JPEG pictures in a cell's outputs, in order."""
     found = []
     for output in outputs:
         data = output.get("data", {})
         content = next((data[kind] for kind in ("image/png", "image/jpeg") if kind in data), None)
         if content:
-            picture = Image.open(io.BytesIO(base64.b64decode(content))).convert("RGB")
-            found.append(np.asarray(picture, dtype=float) / 255)
+            found.append(Image.open(io.BytesIO(base64.b64decode(content))).convert("RGB"))
     return found
 
 
@@ -45,10 +44,10 @@ def oklab(rgb: np.ndarray) -> np.ndarray:
     ])  # fmt: skip
 
 
-def fields(figure: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(H, W, 3) -> each field's mean colour in Oklab, (16, 16, 3), and how much its lightness varies, (16, 16)."""
+def fields(figure: Image.Image) -> tuple[np.ndarray, np.ndarray]:
+    """Each field's mean colour in Oklab, (16, 16, 3), and how much its lightness varies, (16, 16)."""
     side = GRID * FIELD
-    picture = Image.fromarray((figure * 255).astype(np.uint8)).resize((side, side), Image.Resampling.BOX)
+    picture = figure.resize((side, side), Image.Resampling.BOX)
     colours = oklab(np.asarray(picture, dtype=float) / 255).reshape(GRID, FIELD, GRID, FIELD, 3).swapaxes(1, 2)
     return colours.mean((2, 3)), colours[..., 0].std((2, 3))
 
@@ -59,8 +58,8 @@ PAPER = 0.9  # the lightness from which a field is paper
 ON_PAPER, ELSEWHERE, IN_THE_MEAN = 0.025, 0.12, 0.03
 
 
-def difference(found: np.ndarray, stored: np.ndarray) -> str:
-    """What tells a figure from the stored one, both (H, W, 3) from 0 to 1; "" where they look the same."""
+def difference(found: Image.Image, stored: Image.Image) -> str:
+    """What tells a figure from the stored one; "" where they look the same."""
     (colour, variation), (stored_colour, stored_variation) = fields(found), fields(stored)
     distance = np.maximum(np.linalg.norm(colour - stored_colour, axis=-1), abs(variation - stored_variation))
     paper = stored_colour[..., 0] > PAPER
@@ -75,7 +74,7 @@ def differences(found: Iterable[Mapping[str, Any]], stored: Iterable[Mapping[str
     """A sentence for each figure in a cell's outputs that does not look as stored, or if their number differs."""
     now, before = figures(found), figures(stored)
     if len(now) != len(before):
-        return [f"The cell shows {len(now)} figures, and {len(before)} are stored."]
+        return [f"Figures of the cell: {len(now)} now, {len(before)} stored."]
     return [
         f"Figure {n} of the cell does not look as it is stored: a difference of {what} in Oklab."
         for n, what in enumerate(map(difference, now, before), start=1)

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import socket
 from itertools import islice
 
 import pytest
@@ -20,7 +21,7 @@ from helpers.losses import Weights, report_schedule
 from helpers.runs.checkpoint import Keeper, load_run
 from helpers.runs.painting import painting
 from helpers.runs.recipe import load_recipe
-from helpers.runs.results import last_run, reserved
+from helpers.runs.results import in_use, last_run, reserved
 from helpers.runs.settings import Settings
 from helpers.transfer import coarse_to_fine, style_transfer
 
@@ -187,8 +188,12 @@ def test_a_state_whose_parts_do_not_fit_together(model, pictures, part):
 
 @pytest.mark.parametrize(
     "name, value",
-    [("step", torch.zeros(7)), ("steps", torch.zeros(2, 1, 3, 4, 4)), ("inverses", torch.zeros(9)), ("loss", "small")],
-)
+    [
+        ("step", torch.zeros(7)), ("loss", "small"), ("pairs", torch.zeros(2, 1, 3, 4, 4)), ("pairs", {"first": {}}),
+        ("pairs", {"0": {"step": torch.zeros(1, 3, 4, 4), "change": torch.zeros(9), "inverse": torch.ones(())}}),
+        ("pairs", {"0": {"step": None, "change": None}}),
+    ],
+)  # fmt: skip
 def test_a_state_of_lbfgs_whose_parts_do_not_fit_together(model, pictures, name, value):
     *_, last = style_transfer(*pictures, model, steps=3, optimizer="lbfgs")
     state_dict = last.state_dict()
@@ -308,6 +313,17 @@ def test_render_goes_on_bit_for_bit(results, monkeypatch, capsys, options):
     assert load_image(first).equal(load_image(second))
     assert load_recipe(first) == load_recipe(second)
     assert sorted(path.name for path in results.iterdir()) == [first.name, second.name]
+
+
+def test_a_run_of_another_machine_goes_on_when_it_is_named(tmp_path, monkeypatch, results):
+    out = tmp_path / "x.png"
+    arguments = ["portrait", "monet", "--size", "64", "--steps", "4", "--every", "1", "--out", str(out)]
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(socket, "gethostname", lambda: "elsewhere")
+        interrupted(elsewhere, results, *arguments, after=2)
+    assert in_use(out.with_suffix(".checkpoint")) and not in_use(out.with_suffix(".checkpoint"), elsewhere=False)
+    assert render.main(["--resume", str(out.with_suffix(".checkpoint"))]) == 0
+    assert load_recipe(out)["iteration"] == 4
 
 
 def test_out_says_which_run_goes_on(tmp_path, monkeypatch, capsys):
