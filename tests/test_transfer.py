@@ -440,6 +440,7 @@ def test_only_the_last_of_several_scales_settles(model, pictures, monkeypatch):
         (3000, 200, 4, "lbfgs", [(8, 0, 40), (4, 40, 100), (2, 100, 150), (1, 150, 200)]),
         (3000, 22, 4, "adam", [(8, 0, 7), (4, 7, 14), (2, 14, 19), (1, 19, 22)]),
         (3000, 4, 4, "lbfgs", [(8, 0, 1), (4, 1, 2), (2, 2, 3), (1, 3, 4)]),
+        (800, 6, 4, "lbfgs", [(8, 0, 1), (4, 1, 3), (2, 3, 5), (1, 5, 6)]),  # and none is left without by rounding
         (512, 2, 4, "lbfgs", [(2, 0, 1), (1, 1, 2)]),  # every scale has an iteration, the full size first of all
         (512, 1, 4, "adam", [(1, 0, 1)]),
         (512, 0, 4, "lbfgs", [(1, 0, 0)]),

@@ -20,6 +20,9 @@ def plan(
     shares = SHARES[optimizer][:sizes]
     counts = [max(1, round(steps * share / sum(shares))) for share in shares]
     counts[-1] += steps - sum(counts)
+    if counts[-1] < 1 <= steps:  # the others were all rounded up
+        counts[counts.index(max(counts))] -= 1 - counts[-1]
+        counts[-1] = 1
     done, stages = 0, []
     for scale in reversed(range(sizes)):
         stages.append((2**scale, done, done + counts[scale]))
