@@ -2,7 +2,8 @@
 
 images (01), vgg (02), losses (03), transfer (04). What else they take has a folder of its own. Imports go one way:
 
-    base <- engine <- images <- vgg <- losses <- transfer <- plots <- runs <- teaching <- exercises <- studio, commands
+    base <- engine <- images <- vgg <- losses <- transfer <- plots <- runs <- distil <- teaching
+    <- exercises <- studio, commands
 
 Each may import what stands to its left (tests/test_imports.py). This package imports nothing, so that
 `python3 -m helpers` can start before torch is installed.

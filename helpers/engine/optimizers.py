@@ -126,9 +126,9 @@ class LBFGS:
 
     def remember(self, step: Tensor, change: Tensor) -> None:
         """Adds a pair; one along which the slope did not grow leads to no minimum, and counts nothing."""
-        curvature = dot(step, change)
+        curvature = self.dot(step, change)
         inverse = torch.where(curvature > 0, 1 / curvature, 0.0)
-        self.scale = torch.where(curvature > 0, curvature / dot(change, change), self.scale)
+        self.scale = torch.where(curvature > 0, curvature / self.dot(change, change), self.scale)
         self.pairs = [*self.pairs, (step, change, inverse)][-self.memory :]
 
     def direction(self, gradient: Tensor) -> Tensor:
@@ -140,12 +140,17 @@ class LBFGS:
             self.scale = self.first / gradient.abs().mean().clamp_min(1e-30)
         direction, shares = -gradient, []
         for step, change, inverse in reversed(self.pairs):
-            shares.append(inverse * dot(step, direction))
+            shares.append(inverse * self.dot(step, direction))
             direction.addcmul_(change, shares[-1], value=-1)
         direction.mul_(self.scale)
         for (step, change, inverse), share in zip(self.pairs, reversed(shares), strict=True):
-            direction.addcmul_(step, share - inverse * dot(change, direction))
+            direction.addcmul_(step, share - inverse * self.dot(change, direction))
         return direction
+
+    @staticmethod
+    def dot(a: Tensor, b: Tensor) -> Tensor:
+        """The scalar product of two images, as a scalar tensor, for a number would have to be fetched from a GPU."""
+        return torch.dot(a.flatten(), b.flatten())
 
     def forget(self, growth: float) -> None:
         """Call it when the loss function has changed: begins anew, with a step too small for a jump."""
@@ -192,11 +197,6 @@ def fitting(vector: Tensor, image: Tensor) -> Tensor:
     if vector.shape != image.shape:
         raise ValueError("The state is of an image of another size.")
     return vector.to(image.device, copy=True)
-
-
-def dot(a: Tensor, b: Tensor) -> Tensor:
-    """The scalar product of two images, as a scalar tensor, for a number would have to be fetched from a GPU."""
-    return torch.dot(a.flatten(), b.flatten())
 
 
 def outside(image: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
