@@ -34,7 +34,8 @@ def differing(notebook: Path, project: Path = ROOT) -> str:
     )
     if run.returncode == 0:
         return ""
-    assert "Cell outputs differ" in run.stdout or "does not look as it is stored" in run.stdout, run.stdout + run.stderr
+    known = "Cell outputs differ", "does not look as it is stored", "is far from the stored"
+    assert any(reason in run.stdout for reason in known), run.stdout + run.stderr
     return re.search(r"^FAILED .*::(Cell \d+)", run.stdout, re.M).group(1)
 
 
@@ -83,6 +84,14 @@ def test_a_changed_formula_is_noticed(tiny, changed_project):
 
 def test_a_changed_number_is_noticed_in_a_lesson(tmp_path):
     assert differing(changed(LESSON, tmp_path / "lesson.ipynb", "1,179,648", "1,179,649")) == "Cell 1"
+
+
+@pytest.mark.parametrize("stored, cell", [("3.1", ""), ("5.0", "Cell 0")])
+def test_a_measured_number_may_be_a_little_off(tmp_path, stored, cell):
+    output = new_output("stream", name="stdout", text=f"about ≈ {stored}\n")
+    cells = [new_code_cell('print("about ≈ 3.3")', outputs=[output], execution_count=1)]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "tiny.ipynb")
+    assert differing(tmp_path / "tiny.ipynb") == cell
 
 
 def test_a_changed_figure_is_noticed(tmp_path):

@@ -24,6 +24,7 @@ def sanitised(text):
         ("about 2 minutes", "about 1.5 minutes"),
         ("took 12ms", "took 9.75ms"),
         ("saved C:\\style\\a.png", "saved D:\\a.png"),
+        ("total ≈ 17.2 of 1.5", "total ≈ -3e-05 of 1.5"),
         (" 10%|#         | 1/10 [00:00<00:03,  2.5it/s]", "100%|##########| 10/10 [00:01<00:00,  9.7it/s]"),
     ],
 )
