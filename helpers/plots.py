@@ -32,15 +32,19 @@ DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
 FONT = 12  # points; readable from the back of a room when the notebook fills the screen
 
 
-def show(figure: Figure, alt: str) -> None:
-    """Displays a figure, with a text for those who cannot see it; as PNG or JPEG, whichever is smaller."""
+def show(figure: Figure, alt: str, display_id: str | None = None, update: bool = False) -> None:
+    """Displays a figure, with a text for those who cannot see it; as PNG or JPEG, whichever is smaller.
+
+    display_id, update: a name for the place where it is shown, and whether it replaces what was shown there.
+    """
     versions = {}
     for kind in ("png", "jpeg"):
         content = io.BytesIO()
         figure.savefig(content, format=kind, pil_kwargs={"quality": 85} if kind == "jpeg" else {"optimize": True})
         versions[f"image/{kind}"] = content.getvalue()
     kind = min(versions, key=lambda name: len(versions[name]))
-    display({kind: versions[kind], "text/plain": alt}, raw=True, metadata={kind: {"alt": alt}})
+    bundle, metadata = {kind: versions[kind], "text/plain": alt}, {kind: {"alt": alt}}
+    display(bundle, raw=True, metadata=metadata, display_id=display_id, update=update)
 
 
 def pictures(
@@ -154,15 +158,15 @@ def bars(values: Mapping[str, float], xlabel: str, log: bool = False) -> Figure:
     return figure
 
 
-def mixed(picture: np.ndarray, weighted: Mapping[str, float]) -> Figure:
-    """A mixed gradient as a picture (H, W, 3), and beside it the weighted losses that it comes from: term -> loss."""
+def mixed(picture: np.ndarray, strengths: Mapping[str, float]) -> Figure:
+    """A mixed gradient as a picture (H, W, 3), and beside it how long each term's part of it is: term -> norm."""
     figure = Figure((9, 3), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.4, 1))
     left.imshow(picture)
     left.axis("off")
     left.set_title("what the pixels are asked to do", fontsize=FONT)
-    _bars(right, weighted, "loss, weighted", log=True)
-    right.set_xlim(1e-3, 1e3)
+    _bars(right, strengths, "length of the weighted gradient", log=True)
+    right.set_xlim(1e-5, 10)
     return figure
 
 
@@ -245,7 +249,7 @@ def loss_graph() -> Figure:
 
     box(0.9, 3.7, "content image", COLOURS["content"])
     box(0.9, 2.6, "style image", COLOURS["style"])
-    box(0.9, 1.4, "target image", COLOURS["total"])
+    box(0.9, 1.4, "the image", COLOURS["total"])
     box(2.95, 2.85, "VGG-19,\nfixed", "0.5", 1.1, 2.4)
     box(5.2, 3.7, "$L_{content}$: features\nof conv4_2", COLOURS["content"], 2.5)
     box(5.2, 2.6, "$L_{style}$: Gram matrices\nof conv1_1 ... conv5_1", COLOURS["style"], 2.5)
@@ -262,9 +266,7 @@ def loss_graph() -> Figure:
     arrow((6.5, 1.4), (8.55, 2.25), "× tv weight", -0.5)
     ax.plot((9.2, 9.2, 0.9), (2.05, 0.5, 0.5), color="0.35", linewidth=1.4, linestyle="--")
     arrow((0.9, 0.5), (0.9, 1.02), dashes="--")
-    ax.text(
-        5.2, 0.62, "backward: the gradient changes the target's pixels and nothing else", ha="center", fontsize=FONT
-    )
+    ax.text(5.2, 0.62, "backward: the gradient changes the image's pixels and nothing else", ha="center", fontsize=FONT)
     return figure
 
 

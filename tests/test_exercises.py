@@ -108,6 +108,15 @@ def test_other_ways_to_be_right(name, answer, capsys):
     assert verdict(name, answer, capsys) == verdict(name, SOLUTIONS[name], capsys)
 
 
+def test_total_variation_as_in_the_report_is_right_too(capsys):
+    answer = lambda pixels: sum(d.square().sum() for d in variation(pixels)).sqrt()  # noqa: E731
+    assert verdict("total_variation_loss", answer, capsys).startswith(
+        "right: the report's L2 norm, 0 for a plain colour"
+    )
+    one_axis = lambda pixels: variation(pixels)[0].square().sum().sqrt()  # noqa: E731
+    assert not verdict("total_variation_loss", one_axis, capsys).startswith("right")
+
+
 def test_every_check_is_tested_and_described():
     checks = {name: value for name, value in vars(check).items() if not name.startswith("_")}
     assert checks.keys() == SOLUTIONS.keys() == MISTAKES.keys()

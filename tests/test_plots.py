@@ -24,7 +24,7 @@ def steps(count):
 
 def published(monkeypatch, figure, alt="a text"):
     said = {}
-    monkeypatch.setattr(plots, "display", lambda data, raw, metadata: said.update(data=data, metadata=metadata))
+    monkeypatch.setattr(plots, "display", lambda data, **options: said.update(data=data, **options))
     plots.show(figure, alt)
     return said["data"], said["metadata"]
 
