@@ -10,9 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-import torch
 from IPython.display import display
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import MaxNLocator
@@ -48,13 +48,18 @@ def show(figure: Figure, alt: str, display_id: str | None = None, update: bool =
 
 
 def pictures(
-    images: Mapping[str, Tensor | np.ndarray], columns: int | None = None, width: float = 10.0, map: str = "gray"
+    images: Mapping[str, Tensor | np.ndarray],
+    columns: int | None = None,
+    width: float = 10.0,
+    map: str = "gray",
+    bar: str | None = None,
 ) -> Figure:
     """Pictures side by side under their titles.
 
     images: title -> an image tensor (1, 3, H, W), an array (H, W, 3) in [0, 1], or one map (H, W).
     columns: pictures in a row; None puts all in one.
     width: of the whole figure, in inches. map: Matplotlib's name of the colour map for maps (H, W).
+    bar: what a map's values are; then all maps share one scale, which a colour bar shows.
     """
     arrays = {title: _array(image) for title, image in images.items()}
     columns = columns or len(arrays)
@@ -65,9 +70,13 @@ def pictures(
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     for ax in axes:
         ax.axis("off")
+    ends = (min(a.min() for a in arrays.values()), max(a.max() for a in arrays.values())) if bar else (None, None)
     for ax, (title, array) in zip(axes, arrays.items(), strict=False):
-        ax.imshow(array, cmap=map, interpolation="nearest" if max(array.shape) < 64 else "antialiased")
+        smoothing = "nearest" if max(array.shape) < 64 else "antialiased"
+        shown = ax.imshow(array, cmap=map, interpolation=smoothing, vmin=ends[0], vmax=ends[1])
         ax.set_title(title, fontsize=FONT)
+    if bar:
+        figure.colorbar(shown, ax=axes, label=bar, shrink=0.9)
     return figure
 
 
@@ -171,14 +180,17 @@ def mixed(picture: np.ndarray, strengths: Mapping[str, float]) -> Figure:
 
 
 def gram_matrices(grams: Mapping[str, Tensor]) -> Figure:
-    """Gram matrices (1, C, C) as heat maps, each on its own logarithmic scale: title -> matrix."""
-    figure = Figure((10, 10 / len(grams) + 0.5), layout="constrained")
-    for ax, (title, gram) in zip(figure.subplots(1, len(grams), squeeze=False).flat, grams.items(), strict=True):
-        ax.imshow(torch.log10(gram[0] / gram.max() + 1e-4).cpu().numpy(), cmap="cividis")
+    """Gram matrices (1, C, C) as heat maps, each entry as a share of the largest, logarithmic: title -> matrix."""
+    figure = Figure((10, 9 / len(grams) + 0.4), layout="constrained")
+    axes = figure.subplots(1, len(grams), squeeze=False)
+    for ax, (title, gram) in zip(axes.flat, grams.items(), strict=True):
+        shares = (gram[0] / gram.max()).clamp_min(1e-4).cpu().numpy()
+        shown = ax.imshow(shares, cmap="cividis", norm=LogNorm(1e-4, 1))
         ax.set_title(title, fontsize=FONT)
         ax.set_xlabel("channel", fontsize=FONT - 2)
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_locator(MaxNLocator(3, integer=True))
+    figure.colorbar(shown, ax=axes, label="share of the largest entry, logarithmic", shrink=0.9)
     return figure
 
 
@@ -247,26 +259,34 @@ def loss_graph() -> Figure:
         ax.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": "0.35", "lw": 1.4, "ls": dashes})
         ax.text((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + up, label, ha="center", fontsize=FONT)
 
-    box(0.9, 3.7, "content image", COLOURS["content"])
-    box(0.9, 2.6, "style image", COLOURS["style"])
-    box(0.9, 1.4, "the image", COLOURS["total"])
-    box(2.95, 2.85, "VGG-19,\nfixed", "0.5", 1.1, 2.4)
-    box(5.2, 3.7, "$L_{content}$: features\nof conv4_2", COLOURS["content"], 2.5)
-    box(5.2, 2.6, "$L_{style}$: Gram matrices\nof conv1_1 ... conv5_1", COLOURS["style"], 2.5)
-    box(5.2, 1.4, "$L_{tv}$: differences of\nneighbouring pixels", COLOURS["tv"], 2.5)
-    box(9.2, 2.6, "total\nloss", COLOURS["total"], 1.2, 1.0)
-    arrow((1.75, 3.7), (2.37, 3.7))
-    arrow((1.75, 2.6), (2.37, 2.6))
-    arrow((1.75, 1.6), (2.37, 1.95))
-    arrow((1.75, 1.4), (3.93, 1.4))
-    arrow((3.53, 3.7), (3.93, 3.7))
-    arrow((3.53, 2.6), (3.93, 2.6))
-    arrow((6.5, 3.7), (8.55, 2.95), "× content weight", 0.32)
-    arrow((6.5, 2.6), (8.55, 2.6), "× style weight")
-    arrow((6.5, 1.4), (8.55, 2.25), "× tv weight", -0.5)
-    ax.plot((9.2, 9.2, 0.9), (2.05, 0.5, 0.5), color="0.35", linewidth=1.4, linestyle="--")
-    arrow((0.9, 0.5), (0.9, 1.02), dashes="--")
-    ax.text(5.2, 0.62, "backward: the gradient changes the image's pixels and nothing else", ha="center", fontsize=FONT)
+    content, style, total = COLOURS["content"], COLOURS["style"], COLOURS["total"]
+    box(0.9, 3.8, "content image", content)
+    box(0.9, 2.75, "style image", style)
+    box(0.9, 1.7, "the image", total)
+    box(2.65, 2.75, "VGG-19,\nfixed", "0.5", 1.0, 2.8)
+    box(4.35, 3.8, "$P$: conv4_2", content, 1.6)
+    box(4.35, 2.75, "$A_l$: Gram matrices\nof five layers", style, 1.9)
+    box(4.35, 1.7, "$F$: conv4_2\n$G_l = F_l F_l^T$", total, 1.6)
+    box(6.85, 3.8, "$L_{content}$: $F$ against $P$", content, 2.3)
+    box(6.85, 2.75, "$L_{style}$: sum of $w_l$ times\n$G_l$ against $A_l$", style, 2.3)
+    box(6.85, 1.1, "$L_{tv}$: neighbouring pixels", COLOURS["tv"], 2.3)
+    box(9.4, 2.75, "total\nloss", total, 0.9, 1.0)
+    for y in (3.8, 2.75, 1.7):
+        arrow((1.75, y), (2.12, y))
+        arrow((3.18, y), (3.38 if y == 2.75 else 3.53, y))
+    arrow((5.18, 3.8), (5.67, 3.8))
+    arrow((5.33, 2.75), (5.67, 2.75))
+    arrow((5.18, 1.95), (5.75, 3.4))
+    arrow((5.18, 1.75), (5.67, 2.45))
+    arrow((1.5, 1.31), (5.67, 1.1))
+    arrow((8.05, 3.6), (9.0, 3.3))
+    ax.text(8.15, 3.7, "× content weight", fontsize=FONT)
+    arrow((8.05, 2.75), (8.92, 2.75), "× style\nweight", 0.12)
+    arrow((8.05, 1.3), (9.0, 2.2))
+    ax.text(7.3, 1.75, "× tv weight", fontsize=FONT)
+    ax.plot((9.4, 9.4, 0.9), (2.2, 0.45, 0.45), color="0.35", linewidth=1.4, linestyle="--")
+    arrow((0.9, 0.45), (0.9, 1.32), dashes="--")
+    ax.text(5.2, 0.55, "backward: the gradient changes the image's pixels and nothing else", ha="center", fontsize=FONT)
     return figure
 
 

@@ -86,6 +86,30 @@ def test_the_graph_of_the_loss_holds_its_three_terms_and_the_way_back():
     assert all(word in said for word in ("content", "style", "L_{tv}", "VGG-19", "total", "gradient"))
 
 
+def test_maps_with_a_bar_share_one_scale():
+    figure = plots.pictures({"quiet": torch.full((4, 6), 1.0), "loud": torch.full((4, 6), 5.0)}, bar="response")
+    quiet, loud, bar = figure.axes
+    assert quiet.images[0].get_clim() == loud.images[0].get_clim() == (1, 5)
+    assert bar.get_ylabel() == "response"
+
+
+def test_gram_matrices_are_shares_of_their_largest_entry():
+    gram = torch.tensor([[[200.0, 2.0], [2.0, 0.0]]])
+    shown, bar = plots.gram_matrices({"one": gram}).axes
+    assert shown.images[0].get_array().data == pytest.approx(np.array([[1, 0.01], [0.01, 1e-4]]))
+    assert "logarithmic" in bar.get_ylabel()
+
+
+def test_a_figure_can_replace_the_one_before(monkeypatch):
+    shown = []
+    monkeypatch.setattr(
+        plots, "display", lambda data, **options: shown.append((options["display_id"], options["update"]))
+    )
+    for update in (False, True):
+        plots.show(plots.bars({"content": 1.0}, "loss"), "One bar for the content loss", display_id="a", update=update)
+    assert shown == [("a", False), ("a", True)]
+
+
 @pytest.mark.parametrize(
     "figure",
     [

@@ -55,7 +55,7 @@ def fields(figure: Image.Image) -> tuple[np.ndarray, np.ndarray]:
 # How far a field's colour and the variation of its lightness may be from the stored ones: on paper, where curves, bars
 # and titles stand, and elsewhere, where a painting may come out a little different; and in the mean of all fields.
 PAPER = 0.9  # the lightness from which a field is paper
-ON_PAPER, ELSEWHERE, IN_THE_MEAN = 0.025, 0.12, 0.03
+ON_PAPER, ELSEWHERE, IN_THE_MEAN = 0.035, 0.12, 0.03
 
 
 def difference(found: Image.Image, stored: Image.Image) -> str:
