@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from helpers.base.errors import TeachingError
 from helpers.images import MEAN, STD
+from helpers.losses import TINY
 from helpers.vgg import LAYERS, STYLE_LAYERS, VGG19, get_features, load_vgg19
 
 # A quarter of VGG-19's channels, and up to all of them where statistics are hardest to match: at conv4_1 and conv5_1,
@@ -85,7 +86,7 @@ def share(estimate: Tensor, target: Tensor) -> Tensor:
     """|estimate - target|^2 / |target|^2 for each crop of (B, ...), averaged; a quiet crop counts a little less."""
     energy = target.square().mean((1, 2))  # (B,)
     error = (estimate - target).square().mean((1, 2))
-    return (error / (energy + QUIET * energy.mean())).mean()
+    return (error / (energy + QUIET * energy.mean()).clamp_min(TINY)).mean()
 
 
 @torch.no_grad()

@@ -20,7 +20,7 @@ def small(monkeypatch):
         monkeypatch.setattr(module, "CANVASES", 2)
     for name, value in {"CROPS_A_ROUND": 8, "POOL": 16, "PAINTED_POOL": 8, "ROUNDS_ALONE": 1, "SAVE_EVERY": 1}.items():
         monkeypatch.setattr(training, name, value)
-    monkeypatch.setattr(training, "CHANNELS", dict.fromkeys(LAYERS.values(), 4))
+    monkeypatch.setattr(training, "CHANNELS", dict.fromkeys(LAYERS.values(), 8))
     monkeypatch.setattr(crops.os, "cpu_count", lambda: 1)
 
 
@@ -56,14 +56,13 @@ def test_the_student_learns_and_looks_at_its_own_paintings(narrow, pictures, tmp
 
     monkeypatch.setattr(canvases.Canvases, "paint", recorded)
     monkeypatch.setattr(training, "WARM_UP", 1)
-    plan = Plan(rounds=6, steps=20, batch=8, rate=2e-2)
+    plan = Plan(rounds=6, steps=30, batch=8, rate=5e-3)
     network = train(
-        narrow(4), Crops(pictures, pictures, 0), plan, tmp_path / "a.checkpoint", CPU, lambda *told: rounds.append(told)
+        narrow(8), Crops(pictures, pictures, 0), plan, tmp_path / "a.checkpoint", CPU, lambda *told: rounds.append(told)
     )
     assert [n for n, _ in rounds] == [1, 2, 3, 4, 5, 6]
     assert len(painted) == 5 and painted[0].shape == (4, 3, 32, 32)
-    for name in ("conv1_1", "conv2_1"):
-        assert rounds[-1][1][name] < 0.8 * rounds[0][1][name], name
+    assert rounds[-1][1]["conv2_1"] < 0.6 * rounds[0][1]["conv2_1"]
     assert all(response.isfinite().all() for response in get_features(painted[0], network).values())
 
 
