@@ -269,4 +269,4 @@ def test_nothing_is_unpickled(tmp_path):
 def test_the_shipped_weights_are_those_of_the_model_card():
     card = (COMPACT_WEIGHTS.parent / "README.md").read_text(encoding="utf-8")
     assert hashlib.sha256(COMPACT_WEIGHTS.read_bytes()).hexdigest() in card
-    assert sum(v.numel() for v in load_file(COMPACT_WEIGHTS).values()) == 1_013_040
+    assert sum(v.numel() for v in load_file(COMPACT_WEIGHTS).values()) == 1_474_192
