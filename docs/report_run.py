@@ -16,7 +16,6 @@ from helpers.distil.networks import load_teacher
 from helpers.images import as_pillow, load_image
 from helpers.losses import Weights, report_schedule
 from helpers.transfer import style_transfer
-from helpers.vgg import VGG19, load_vgg19
 
 HERE = Path(__file__).resolve().parent / "report"
 STYLES = ("kandinsky", "monet", "picasso", "van_gogh")
@@ -25,18 +24,9 @@ STEPS, SIZE = 400, 768
 PRINTED = (1, 10, 50, 100, 150, 200, 250, 251, 300, 350, 400)  # iterations
 
 
-def network(weights: str) -> VGG19:
-    """A network with average pooling, by its name or from the original Caffe weights (.npz)."""
-    if not weights.endswith(".npz"):
-        return load_vgg19(weights)
-    made = VGG19(pooling="avg")
-    made.load_state_dict(load_teacher(weights).state_dict())
-    return made.requires_grad_(False).eval()
-
-
 def main(weights: str, styles: list[str]) -> None:
     """Paints the pictures, prints the losses on the way, and stores both."""
-    model, name = network(weights), "compact" if weights == "compact" else "vgg19"
+    model, name = load_teacher(weights, "avg"), "compact" if weights == "compact" else "vgg19"
     content = load_image("landscape", SIZE)
     for style in styles:
         painting, losses = load_image(style, shape=content), []

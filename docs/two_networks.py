@@ -18,7 +18,7 @@ from helpers.distil.networks import load_teacher
 from helpers.images import MEAN, STD, as_pillow, load_image
 from helpers.runs.judge import content_correlation, style_distance
 from helpers.transfer import coarse_to_fine
-from helpers.vgg import VGG19, load_vgg19
+from helpers.vgg import load_vgg19
 
 HERE = Path(__file__).resolve().parent
 SIZE = 384  # pixels, the long side of what is painted
@@ -41,9 +41,7 @@ def in_look(name: str, look: str, seed: int) -> Tensor:
 def main(weights: str) -> None:
     """Paints the twelve pictures, prints the table, and puts the sheet together."""
     judge = load_teacher(weights)
-    vgg19 = VGG19()
-    vgg19.load_state_dict(judge.state_dict())
-    networks = {"VGG-19": vgg19.requires_grad_(False).to(memory_format=torch.channels_last), "compact": load_vgg19()}
+    networks = {"VGG-19": load_teacher(weights, "avg"), "compact": load_vgg19()}
     pairs = {
         ("landscape", "van_gogh"): load_image("van_gogh", SIZE),
         ("portrait", "kandinsky"): load_image("kandinsky", SIZE),

@@ -104,14 +104,14 @@ def scale_to_unit_mean(network: VGG19, images: Tensor) -> None:
         before = mean
 
 
-def load_teacher(name: str) -> VGG19:
-    """VGG-19 with maximum pooling, as it was trained: "imagenet", a file of weights, or the original ones as .npz.
+def load_teacher(name: str, pooling: str = "max") -> VGG19:
+    """VGG-19, with maximum pooling as it was trained: "imagenet", a file of weights, or the original ones as .npz.
 
     The original (Simonyan and Zisserman's Caffe model) takes BGR from 0 to 255 minus a mean. Its first layer is changed
     here so that it takes our image tensors. Raises TeachingError if the file cannot be read.
     """
     if not name.endswith(".npz"):
-        return load_vgg19(name, "max", device="cpu")
+        return load_vgg19(name, pooling, device="cpu")
     try:
         with np.load(Path(name), allow_pickle=False) as file:
             state_dict = {key: torch.from_numpy(file[key].astype(np.float32)) for key in file}
@@ -121,6 +121,6 @@ def load_teacher(name: str) -> VGG19:
     rgb = state_dict["conv1_1.weight"].flip(1)
     state_dict["conv1_1.bias"] += (rgb.sum((2, 3)) * (255 * MEAN.flatten() - caffe_mean)).sum(1)
     state_dict["conv1_1.weight"] = rgb * 255 * STD
-    teacher = VGG19(pooling="max")
+    teacher = VGG19(pooling=pooling)
     teacher.load_state_dict(state_dict)
     return teacher.requires_grad_(False).eval().to(memory_format=torch.channels_last)
