@@ -30,11 +30,14 @@ LINES = {"total": "-", "content": "-", "style": "--", "tv": ":"}
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
 FONT = 12  # points; readable from the back of a room when the notebook fills the screen
+DPI = 100  # dots per inch, Matplotlib's own, so that a pixel of a figure is a pixel on the screen
+SINGLE_PIXELS = 64  # a picture with shorter sides is there for its pixels, which are shown as squares
 
 
-def show(figure: Figure, alt: str, display_id: str | None = None, update: bool = False) -> None:
+def show(figure: Figure, alt: str, caption: str = "", display_id: str | None = None, update: bool = False) -> None:
     """Displays a figure, with a text for those who cannot see it; as PNG or JPEG, whichever is smaller.
 
+    caption: what stands below it, in Markdown, such as "Figure 2.1: The network."
     display_id, update: a name for the place where it is shown, and whether it replaces what was shown there.
     """
     versions = {}
@@ -45,12 +48,15 @@ def show(figure: Figure, alt: str, display_id: str | None = None, update: bool =
     kind = min(versions, key=lambda name: len(versions[name]))
     bundle, metadata = {kind: versions[kind], "text/plain": alt}, {kind: {"alt": alt}}
     display(bundle, raw=True, metadata=metadata, display_id=display_id, update=update)
+    if caption:
+        display({"text/markdown": f"*{caption}*", "text/plain": caption}, raw=True)
 
 
 def pictures(
     images: Mapping[str, Tensor | np.ndarray],
     columns: int | None = None,
     width: float = 10.0,
+    enlarge: float = 1.0,
     map: str = "gray",
     bar: str | None = None,
 ) -> Figure:
@@ -58,11 +64,15 @@ def pictures(
 
     images: title -> an image tensor (1, 3, H, W), an array (H, W, 3) in [0, 1], or one map (H, W).
     columns: pictures in a row; None puts all in one.
-    width: of the whole figure, in inches. map: Matplotlib's name of the colour map for maps (H, W).
+    width: of the whole figure, in inches of 100 pixels, at most; it is narrower where pictures would be shown larger
+        than `enlarge` times their size.
+    map: Matplotlib's name of the colour map for maps (H, W).
     bar: what a map's values are; then all maps share one scale, which a colour bar shows.
     """
     arrays = {title: _array(image) for title, image in images.items()}
     columns = columns or len(arrays)
+    natural = [a.shape[1] for a in arrays.values() if a.ndim == 3 and max(a.shape[:2]) >= SINGLE_PIXELS]
+    width = min(width, columns * enlarge * max(natural) / DPI) if natural else width
     rows = -(-len(arrays) // columns)
     tallest = max(a.shape[0] / a.shape[1] for a in arrays.values())
     lines = max(title.count("\n") + 1 for title in arrays)
@@ -72,7 +82,7 @@ def pictures(
         ax.axis("off")
     ends = (min(a.min() for a in arrays.values()), max(a.max() for a in arrays.values())) if bar else (None, None)
     for ax, (title, array) in zip(axes, arrays.items(), strict=False):
-        smoothing = "nearest" if max(array.shape) < 64 else "antialiased"
+        smoothing = "nearest" if max(array.shape) < SINGLE_PIXELS else "antialiased"
         shown = ax.imshow(array, cmap=map, interpolation=smoothing, vmin=ends[0], vmax=ends[1])
         ax.set_title(title, fontsize=FONT)
     if bar:
@@ -308,9 +318,14 @@ def _bars(ax: Axes, values: Mapping[str, float], xlabel: str, log: bool) -> None
 
 
 def _finish(ax: Axes, ylabel: str, marks: Mapping[int, str], xlabel: str = "iteration") -> None:
-    for iteration, label in marks.items():
+    lines: list[float] = []  # above the axes, where no curve runs: where each line of labels ends, as a share
+    for iteration, label in sorted(marks.items()):
         ax.axvline(iteration, color="0.6", linewidth=1)
-        ax.annotate(f" {label}", (iteration, 0.97), xycoords=("data", "axes fraction"), va="top", fontsize=FONT - 2)
+        begin, long = iteration / max(ax.get_xlim()[1], 1), 0.011 * len(label)
+        free = next((n for n, end in enumerate(lines) if end < begin), len(lines))
+        lines[free : free + 1] = [begin + long]
+        ax.annotate(label, (iteration, 1), (0, 3 + 13 * free), ("data", "axes fraction"), "offset points",
+                    fontsize=FONT - 2, color="0.35")  # fmt: skip
     ax.set_yscale("log")
     ax.set_xlabel(xlabel, fontsize=FONT)
     ax.set_ylabel(ylabel, fontsize=FONT)

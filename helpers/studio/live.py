@@ -259,7 +259,7 @@ def changeable(step: Step) -> dict[str, float]:
 def described(changed: set[str], before: dict[str, float], now: dict[str, float]) -> str:
     """'style 100 → 320', or just 'weights' or 'layers' if more than two changed at once."""
     if "width" in changed:
-        return f"{now['width']} pixels wide"
+        return f"{now['width']} px"
     if len(changed) > 2:
         return "layers" if all(name.startswith("conv") for name in changed) else "weights"
     return ", ".join(f"{name} {before.get(name, 0):g} → {now[name]:g}" for name in sorted(changed))

@@ -1,7 +1,7 @@
 """How a check tests an answer: it runs it on copies, compares, and says in a line or two what is right or wrong.
 
-A check (exercises.py) returns a text on what is right, or raises NotYet; `exercise` prints either. Whatever an answer
-does, the notebook goes on.
+A check (helpers/exercises/) returns a text on what is right, or raises NotYet; `exercise` prints either. Whatever an
+answer does, the notebook goes on.
 """
 
 import functools
@@ -49,9 +49,9 @@ def _verdict(check: Callable[[Any], str], answer: Any) -> str:
 
 
 def is_stub(answer: Any) -> bool:
-    """Whether an answer is still `...`, a tuple or list of `...` alone, or a function with nothing else in its body."""
+    """Whether an answer is still `...`, a function with nothing else in its body, or a tuple or list of such alone."""
     if isinstance(answer, tuple | list):
-        return len(answer) > 0 and all(value is ... for value in answer)
+        return len(answer) > 0 and all(map(is_stub, answer))
     return answer is ... or (isfunction(answer) and _body(answer) in STUBS)
 
 

@@ -177,7 +177,7 @@ def test_an_exercise_is_a_stub_a_check_and_a_folded_solution(cells):
 def test_every_check_is_asked_once(lessons):
     sources = [cell.source for path in lessons for cell in code(nbformat.read(path, as_version=4).cells)]
     asked = Counter(name for source in sources for name in re.findall(r"\bcheck\.(\w+)\(", source))
-    assert asked == Counter(name for name in vars(check) if not name.startswith("_"))
+    assert asked == Counter(name for name in dir(check) if not name.startswith("_"))
 
 
 def test_what_is_not_compared_is_asserted_next(cells):

@@ -164,7 +164,7 @@ def test_the_axis_grows_where_the_number_of_iterations_is_not_known():
     [
         ({"weights": lambda i: Weights(tv=2.0 if i < 7 else 8.0)}, {7: "tv 2 → 8"}),
         ({"rate": lambda i: 0.05 if i < 4 else 0.02}, {4: "learning rate 0.05 → 0.02"}),
-        ({"width": lambda i: 60 if i < 5 else 120}, {5: "120 pixels wide"}),
+        ({"width": lambda i: 60 if i < 5 else 120}, {5: "120 px"}),
         ({"weights": report_schedule(Weights(), 6)}, {7: "layers"}),
         ({"weights": lambda i: Weights(2.0, 50.0, 8.0) if i > 2 else Weights()}, {3: "weights"}),
         # A drag: seven positions of one slider in seven iterations.

@@ -1,23 +1,22 @@
-"""The checks: every solution is right, every stub untried, typical mistakes get their hint, and nothing ever raises."""
+"""Answers to the exercises: the solution, other ways to be right, and typical mistakes with the hint that they get."""
 
-import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
-import pytest
 import torch
+from torch import nn
 from torch.nn.functional import mse_loss
 
-from helpers.exercises import check
-from helpers.images import MEAN, STD, im_convert, noise_like
-from helpers.losses import content_loss, gram_matrix, style_loss, total_variation_loss
-from helpers.transfer import style_transfer
-from helpers.vgg import get_features
+from helpers.images import MEAN, STD, im_convert, load_image, noise_like
+from helpers.losses import Weights, content_loss, gram_matrix, style_loss, total_variation_loss
+from helpers.transfer import coarse_to_fine, style_transfer
+from helpers.vgg import CONTENT_LAYER, LAYERS, get_features, load_vgg19
 
-
-def verdict(name, answer, capsys):
-    capsys.readouterr()
-    assert getattr(check, name)(answer) is None
-    return capsys.readouterr().out.strip()
+MY_TRANSFER = Path(__file__).with_name("my_transfer.py")
+TRANSFER = MY_TRANSFER.read_text(encoding="utf-8")
+FOLDER = TemporaryDirectory()  # for files that are answers; gone when the tests are over
+RATE = 0.22
 
 
 def transfer_loop(content, style, model, weights, steps, rate=0.2, terms=("content", "style"), zero_grad=True):
@@ -41,6 +40,75 @@ def transfer_loop(content, style, model, weights, steps, rate=0.2, terms=("conte
     return image.detach()
 
 
+def to_tensor(pixels, divisor=255):
+    tensor = torch.from_numpy(pixels).permute(2, 0, 1).unsqueeze(0) / divisor
+    return (tensor - MEAN) / STD
+
+
+def features_by_name(image, model, after_relu=True):
+    """The exercise's get_features; before the ReLU if it is asked to be wrong."""
+    kept, wanted = {}, {0: "conv1_1", 5: "conv2_1", 10: "conv3_1", 19: "conv4_1", 21: "conv4_2", 28: "conv5_1"}
+    for index, module in enumerate(model):
+        image = module(image)
+        if index - after_relu in wanted:
+            kept[wanted[index - after_relu]] = image
+    return kept
+
+
+def responses(image, modules, copy=torch.clone):
+    kept = {}
+    for name, module in modules.items():
+        image = module(image)
+        if name.startswith("conv"):
+            kept[name] = copy(image)
+    return kept
+
+
+def descend(total_loss, image, steps, zero_grad=True):
+    image = image.clone().requires_grad_()
+    optimizer = torch.optim.Adam([image], lr=RATE)
+    for _ in range(steps):
+        if zero_grad:
+            optimizer.zero_grad()
+        loss = total_loss(image)
+        loss.backward()
+        optimizer.step()
+    return image.detach()
+
+
+def from_painting(content, style, model, steps, copy=torch.clone, weight=100):
+    image = copy(style).requires_grad_()
+    optimizer = torch.optim.Adam([image], lr=RATE)
+    goal = get_features(content, model)[CONTENT_LAYER]
+    for _ in range(steps):
+        optimizer.zero_grad()
+        ours, theirs = get_features(image, model), get_features(style, model)
+        loss = content_loss(ours[CONTENT_LAYER], goal, relative=True)
+        loss = loss + weight * style_loss(ours["conv3_1"], gram_matrix(theirs["conv3_1"]), relative=True)
+        loss.backward()
+        optimizer.step()
+    return image.detach()
+
+
+def rates(factor=1.0):
+    """The table of the exercise; a factor other than 1 makes it wrong."""
+    content = load_image("landscape", 96)
+    style, model, table = load_image("van_gogh", shape=content), load_vgg19(), {}
+    for rate in (0.01, 0.05, 0.2):
+        run = style_transfer(content, style, model, Weights(style=20), steps=100, learning_rate=rate)
+        losses = [step.loss for step in run]
+        table[rate] = losses[19] * factor, losses[99]
+    return table
+
+
+def trade():
+    content, style, model, table = load_image("landscape", 128), load_image("picasso", 128), load_vgg19(), {}
+    for weight in (5, 20, 80):
+        *_, last = coarse_to_fine(content, style, model, Weights(style=weight), steps=60)
+        table[weight] = round(last.content, 2), round(last.style, 4)
+    return table
+
+
 def variation(pixels):
     across = pixels[..., :, 1:] - pixels[..., :, :-1]
     down = pixels[..., 1:, :] - pixels[..., :-1, :]
@@ -51,23 +119,34 @@ def brightness(x):
     return 0.299 * x[..., 0:1] + 0.587 * x[..., 1:2] + 0.114 * x[..., 2:3]
 
 
+RATES, TRADE = rates(), trade()
+
 SOLUTIONS = {
     "im_convert": lambda image: (image.detach() * STD + MEAN).clamp(0, 1)[0].permute(1, 2, 0).numpy(),
     "shapes": ((1, 3, 384, 512), (1, 3, 512, 768), (512, 768, 3)),
+    "white_picture": ("C", to_tensor),
     "receptive_field": 156,
+    "get_features": features_by_name,
     "gram_matrix": lambda features: features.flatten(2) @ features.flatten(2).transpose(1, 2),
     "which_layer": ("conv3_1", "conv1_1", "conv5_1"),
+    "overwritten": ("E", responses),
+    "content_loss": lambda features, content_features: (features - content_features).square().mean(),
     "style_loss": lambda features, target_gram: (
         mse_loss(gram_matrix(features), target_gram) / (features.shape[1] * features.shape[2] * features.shape[3])
     ),
     "total_variation_loss": lambda pixels: sum(difference.square().mean() for difference in variation(pixels)),
     "area": 4,
     "transfer_loop": transfer_loop,
+    "piled_up": ("D", descend),
+    "moving_goal": ("A", from_painting),
+    "rates": (RATES, False),
     "grid": "conv4_2",
+    "trade": (TRADE, "less"),
     "blend": lambda first, second, share: {n: share * first[n] + (1 - share) * second[n] for n in first},
     "keep_colours": lambda painting, photograph: (photograph + brightness(painting) - brightness(photograph)).clip(
         0, 1
     ),
+    "forty_lines": str(MY_TRANSFER),
 }
 
 # What the same function looks like when it is written otherwise.
@@ -75,7 +154,18 @@ ALSO_RIGHT = [
     ("im_convert", im_convert),
     ("im_convert", lambda x: np.clip(x.detach().squeeze(0).mul(STD[0]).add(MEAN[0]).numpy().transpose(1, 2, 0), 0, 1)),
     ("shapes", [[1, 3, 384, 512], torch.Size([1, 3, 512, 768]), (512, 768, 3)]),
+    ("white_picture", ["c", lambda x: (torch.tensor(x / 255).float().permute(2, 0, 1)[None] - MEAN) / STD]),
     ("receptive_field", 156.0),
+    ("get_features", lambda image, model: get_features(image, model)),
+    ("overwritten", ("E", lambda image, modules: responses(image.clone(), {
+        name: nn.ReLU() if name.startswith("relu") else module for name, module in modules.items()
+    }, copy=lambda x: x))),
+    ("content_loss", content_loss),
+    ("content_loss", mse_loss),
+    ("piled_up", ("F", descend)),
+    ("piled_up", ("c", lambda total_loss, image, steps: descend(total_loss, image, steps))),
+    ("moving_goal", ("A", lambda content, style, model, steps: from_painting(content, style, model, steps, weight=30))),
+    ("forty_lines", MY_TRANSFER),
     ("gram_matrix", gram_matrix),
     ("gram_matrix", lambda f: torch.einsum("bchw,bdhw->bcd", f, f)),
     ("gram_matrix", lambda f: f.double().flatten(2) @ f.double().flatten(2).mT),
@@ -98,60 +188,14 @@ ALSO_RIGHT = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SOLUTIONS)
-def test_every_solution_is_right(name, capsys):
-    assert verdict(name, SOLUTIONS[name], capsys).startswith("right: ")
+def unwritten(image, modules): ...
 
 
-@pytest.mark.parametrize("name, answer", ALSO_RIGHT)
-def test_other_ways_to_be_right(name, answer, capsys):
-    assert verdict(name, answer, capsys) == verdict(name, SOLUTIONS[name], capsys)
-
-
-def test_total_variation_as_in_the_report_is_right_too(capsys):
-    answer = lambda pixels: sum(d.square().sum() for d in variation(pixels)).sqrt()  # noqa: E731
-    assert verdict("total_variation_loss", answer, capsys).startswith(
-        "right: the report's L2 norm, 0 for a plain colour"
-    )
-    one_axis = lambda pixels: variation(pixels)[0].square().sum().sqrt()  # noqa: E731
-    assert not verdict("total_variation_loss", one_axis, capsys).startswith("right")
-
-
-def test_every_check_is_tested_and_described():
-    checks = {name: value for name, value in vars(check).items() if not name.startswith("_")}
-    assert checks.keys() == SOLUTIONS.keys() == MISTAKES.keys()
-    for name in checks:
-        assert getattr(check, name).__doc__
-        assert len(MISTAKES[name]) >= (1 if name == "grid" else 4)  # the grid has one wrong answer, and unknown ones
-
-
-def stub(x): ...
-
-
-def stub_on_a_line_of_its_own(x, y=1): ...  # write this
-
-
-def stub_with_docstring(x):
-    """What to write."""
-
-
-def stub_with_both(x: int) -> int:
-    """What to write."""
-    ...
-
-
-STUBS = [..., (..., ...), stub, stub_on_a_line_of_its_own, stub_with_docstring, stub_with_both]
-
-
-@pytest.mark.parametrize("answer", STUBS, ids=str)
-@pytest.mark.parametrize("name", SOLUTIONS)
-def test_every_stub_is_not_tried_yet(name, answer, capsys):
-    assert verdict(name, answer, capsys) == "not tried yet"
-
-
-def five_with_docstring(x):
-    """Not a stub: in some versions of Python its bytecode is a stub's, and only the constant differs."""
-    return 5
+def written(source):
+    """The path of a file with this source."""
+    path = Path(FOLDER.name) / f"answer_{len(list(Path(FOLDER.name).iterdir()))}.py"
+    path.write_text(source, encoding="utf-8")
+    return path
 
 
 def forgotten_return(features):
@@ -162,11 +206,6 @@ def half_a_stub(features):
     rows = features.flatten(2)
     rows = ...
     return rows
-
-
-@pytest.mark.parametrize("answer", [five_with_docstring, forgotten_return, half_a_stub, lambda x: 5, (..., 1), ()])
-def test_what_is_no_stub_is_not_taken_for_one(answer, capsys):
-    assert verdict("gram_matrix", answer, capsys).startswith("not yet: ")
 
 
 def changed_in_place(image):
@@ -251,6 +290,16 @@ MISTAKES = {
         "shape 2 is none yet": ((1, 3, 384, 512), ..., ...),
         "expected three shapes": (1, 3, 384, 512),
     },
+    "white_picture": {
+        "it is not line A": ("A", to_tensor),
+        "the letter of a line": ("H", to_tensor),
+        "expected two things": to_tensor,
+        "line C it is; now mend": ("C", ...),
+        "That is what it was": ("C", lambda pixels: to_tensor(pixels, 1)),
+        "before them, not after": ("C", lambda pixels: to_tensor(pixels, 1) / 255),
+        "and not normalised": ("C", lambda pixels: torch.from_numpy(pixels).permute(2, 0, 1).unsqueeze(0) / 255),
+        "255 is the largest value": ("C", lambda pixels: to_tensor(pixels, 256)),
+    },
     "receptive_field": {
         "every pooling doubles": 27,
         "twelve others": 3,
@@ -261,6 +310,13 @@ MISTAKES = {
         "Too few": 100,
         "Too many": 1000,
         "type str, expected a number": "156",
+    },
+    "get_features": {
+        "conv1_1 is kept before its ReLU": lambda i, m: features_by_name(i, m, after_relu=False),
+        "image = module(image)": lambda i, m: {name: module(i) for name, module in m.named_children()},
+        "got a list, expected a dictionary": lambda i, m: list(get_features(i, m).values()),
+        "without conv5_1": lambda i, m: {name: r for name, r in get_features(i, m).items() if name != "conv5_1"},
+        "7 names too many": lambda i, m: get_features(i, m, LAYERS.values()),
     },
     "gram_matrix": {
         "divides later": lambda f: gram_matrix(f) / f[0].numel(),
@@ -285,6 +341,21 @@ MISTAKES = {
         "picture B": ("conv3_1", "conv5_1", "conv1_1"),
         "block 4 has conv4_1": ("conv4_5", "conv1_1", "conv5_1"),
         "expected three names": "conv3_1",
+    },
+    "overwritten": {
+        "Which line keeps that very tensor": ("C", responses),
+        "It has still been overwritten": ("E", lambda i, m: responses(i.clone(), m, copy=lambda x: x)),
+        "now mend the function": ("E", unwritten),
+        "expected a dictionary with the names": ("E", lambda i, m: []),
+    },
+    "content_loss": {
+        "not their sum": lambda f, p: (f - p).square().sum(),
+        "absolute values": lambda f, p: (f - p).abs().mean(),
+        "No square root": lambda f, p: (f - p).square().mean().sqrt(),
+        "cancel each other": lambda f, p: (f - p).mean(),
+        "the relative loss": lambda f, p: content_loss(f, p, relative=True),
+        "One number is asked": lambda f, p: (f - p).square(),
+        "It is lost by .item()": lambda f, p: content_loss(f.detach(), p),
     },
     "style_loss": {
         "Divide by the number of elements": lambda f, a: mse_loss(gram_matrix(f), a),
@@ -330,7 +401,39 @@ MISTAKES = {
         "It falls slowly": lambda *given: transfer_loop(*given, rate=0.02),
         "A smaller learning rate": lambda *given: transfer_loop(*given, rate=20),
     },
+    "piled_up": {
+        "What does loss.backward() do": ("A", descend),
+        "The gradients still pile up": ("F", lambda *given: descend(*given, zero_grad=False)),
+        "asked for the loss 50 times": ("F", lambda total_loss, image, steps: descend(total_loss, image, steps // 2)),
+        "got shape (3, 4, 4)": ("F", lambda *given: descend(*given)[0]),
+        "expected the letter of a line": (6, descend),
+    },
+    "moving_goal": {
+        "Which two tensors": ("C", from_painting),
+        "changed its argument `style`": ("A", lambda *given: from_painting(*given, copy=lambda x: x)),
+        "still moves with the image": (
+            "A",
+            lambda content, style, model, steps: from_painting(content, style.clone(), model, steps, weight=0),
+        ),
+        "got the painting itself": ("A", lambda content, style, model, steps: style.clone()),
+        "got shape (3, 48, 48)": ("A", lambda *given: from_painting(*given)[0]),
+    },
+    "rates": {
+        "expected two things": RATES,
+        "expected a table {0.01: ..., 0.05: ..., 0.2: ...}": ({0.01: (1, 2)}, True),
+        "Put in what you measured": (rates(factor=1.2), False),
+        "got 1 numbers for 0.01": (dict.fromkeys(RATES, 1.0), False),
+        "with True or False": (RATES, "yes"),
+        "the answer is not": (RATES, True),
+    },
     "grid": {"fine texture": "conv2_2", "Unknown layer 'conv9'": "conv9", "one of the grid's": "conv3_1"},
+    "trade": {
+        "expected two things": TRADE,
+        "expected a table {5: ..., 20: ..., 80: ...}": ({5: (0.1, 0.2)}, "less"),
+        "Put in what you measured": ({weight: (1, 1) for weight in TRADE}, "less"),
+        '"less" or "more"': (TRADE, "neither"),
+        "the answer is not": (TRADE, "more"),
+    },
     "blend": {
         "wrong way round": lambda a, b, s: {n: (1 - s) * a[n] + s * b[n] for n in a},
         "Half of each": lambda a, b, s: {n: (a[n] + b[n]) / 2 for n in a},
@@ -350,101 +453,16 @@ MISTAKES = {
         "changed its argument `photograph`": painted_over,
         ".numpy() makes an array": lambda p, c: torch.from_numpy(c + brightness(p) - brightness(c)).clamp(0, 1),
     },
+    "forty_lines": {
+        "expected the path": 5,
+        "there is no file": "nowhere.py",
+        "lines that are not empty": Path(__file__),
+        "it imports helpers": written("from helpers.losses import gram_matrix\n" + TRANSFER),
+        "is no Python": written(TRANSFER.replace("):", ")")),
+        "has no function transfer": written(TRANSFER.replace("def transfer", "def paint")),
+        "could not be run: ZeroDivisionError": written(TRANSFER + "1 / 0\n"),
+        "Adam with a rate of 0.22": written(TRANSFER.replace("optimizer.step()", "pass")),
+        "begin with the `image`": written(TRANSFER.replace("image.clone()", "style.clone()")),
+        "changed its argument `image`": written(TRANSFER.replace("image.clone()", "image")),
+    },
 }
-
-
-@pytest.mark.parametrize("name, hint", [(name, hint) for name, wrong in MISTAKES.items() for hint in wrong])
-def test_typical_mistakes_get_their_hint(name, hint, capsys):
-    said = verdict(name, MISTAKES[name][hint], capsys)
-    assert said.startswith("not yet: ")
-    assert hint in said
-    assert len(said.splitlines()) <= 2
-
-
-class Hostile:
-    """Fails at whatever is asked of it."""
-
-    def __getattribute__(self, name):
-        raise SystemExit(name)
-
-    def __eq__(self, other):
-        raise SystemExit("==")
-
-    __hash__ = None
-
-
-def leave(*inputs):
-    sys.exit(3)
-
-
-def recurse(*inputs):
-    return recurse(*inputs)
-
-
-def wordy(*inputs):
-    print("looking at", len(inputs))
-    raise ValueError("line one\nline two\nline three")
-
-
-def wreck(*inputs):
-    torch.manual_seed(123)
-    torch.set_grad_enabled(False)
-    for value in inputs:
-        if isinstance(value, torch.Tensor):
-            value.zero_()
-    return torch.full((), torch.nan)
-
-
-ANSWERS = [
-    None, 5, -1, float("nan"), float("inf"), "a text", True, b"", [], {}, (1,), (1, 2, 3), ((), (), ()), {"conv1_1": 1},
-    object, Hostile(), (Hostile(),) * 3, [[Hostile()]] * 3, torch.ones(2), np.ones(2), len, print, int,
-    lambda: 1, lambda *x: x, lambda *x: x[0], lambda *x: "text", lambda *x: {}, lambda *x: Hostile(),
-    lambda *x: torch.full((2, 3, 3), torch.inf), lambda *x: torch.tensor(torch.nan, requires_grad=True),
-    lambda *x: torch.ones(2, 3, 3, dtype=torch.complex64), lambda *x: torch.ones(2, 3, 3, device="meta"),
-    lambda *x: np.array(["a", "b"]), lambda *x: np.full((4, 6, 3), np.nan), lambda *x: torch.ones(0),
-    lambda *x: (i for i in range(3)), leave, recurse, wordy, wreck,
-]  # fmt: skip
-
-
-@pytest.mark.filterwarnings("ignore:Casting complex")
-@pytest.mark.parametrize("name", SOLUTIONS)
-def test_no_answer_raises_or_is_taken_for_right(name, capsys):
-    for answer in ANSWERS:
-        assert "not yet: " in verdict(name, answer, capsys), answer
-
-
-def test_an_error_is_told_in_one_line_with_its_place(capsys):
-    said = verdict("gram_matrix", wordy, capsys)
-    assert said.splitlines()[-1].startswith("not yet: it raised ValueError in line ")
-    assert said.endswith(": line one")
-    line = wordy.__code__.co_firstlineno + 2
-    assert f"in line {line} of its cell" in said
-
-
-def test_an_interrupt_passes(capsys):
-    def interrupted(features):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        check.gram_matrix(interrupted)
-
-
-def test_an_answer_does_not_touch_the_notebooks_state(capsys):
-    torch.manual_seed(0)
-    expected = torch.rand(3)
-    torch.manual_seed(0)
-    check.gram_matrix(wreck)
-    assert torch.is_grad_enabled()
-    assert torch.equal(torch.rand(3), expected)
-
-
-def test_a_check_works_where_gradients_are_off(capsys):
-    with torch.no_grad():
-        assert verdict("style_loss", SOLUTIONS["style_loss"], capsys).startswith("right")
-        assert not torch.is_grad_enabled()
-
-
-@pytest.mark.parametrize("name", SOLUTIONS)
-def test_a_verdict_is_the_same_every_time(name, capsys):
-    wrong = next(iter(MISTAKES[name].values()))
-    assert verdict(name, wrong, capsys) == verdict(name, wrong, capsys)
