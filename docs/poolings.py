@@ -1,4 +1,4 @@
-"""Makes poolings.jpg, of lesson 2: one pair painted by VGG-19 with average and with maximum pooling, and a part of each.
+"""Makes poolings.jpg, of lesson 2: one pair painted by VGG-19 with average and with maximum pooling, and parts of them.
 
 python3 -m helpers render --help   # once, so that the environment exists
 .venv/bin/python docs/poolings.py imagenet   # or a file of VGG-19's weights; six minutes on two cores

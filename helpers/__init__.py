@@ -1,8 +1,9 @@
 """Neural style transfer. A lesson's idea is a file at the top, to be read in the order of the notebooks:
 
-images (01), vgg (02), losses (03), transfer (04). What else they take has a folder of its own. Imports go one way:
+images (01), vgg (02), losses (03), transfer (04), colours (06). What else they take has a folder of its own.
+Imports go one way:
 
-    base <- engine <- images <- vgg <- losses <- transfer <- plots <- runs <- distil <- teaching
+    base <- engine <- images <- colours <- vgg <- losses <- transfer <- plots <- runs <- distil <- teaching
     <- exercises <- studio, commands
 
 Each may import what stands to its left (tests/test_imports.py). This package imports nothing, so that

@@ -4,7 +4,7 @@ Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networ
 "the report" is the project report whose system this is.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -29,6 +29,23 @@ def gram_matrix(features: Tensor) -> Tensor:
         raise TeachingError(f"A feature map is (B, C, H, W); got {tuple(features.shape)}.")
     maps = features.flatten(2)  # F: (B, C, H*W)
     return gram_product(maps)  # maps @ maps.mT in float32, with a faster backward pass: (B, C, C)
+
+
+def mix_grams(grams: Sequence[Mapping[str, Tensor]], shares: Sequence[float]) -> dict[str, Tensor]:
+    """The Gram matrices of several styles mixed, each with its share: layer -> (B, C, C), the weighted mean.
+
+    grams: one dictionary layer -> (B, C, C) a style, all of the same layers. shares: one number a style, from 0 up;
+        only their proportions count.
+    Raises TeachingError where there is not one share a style, one is negative, or all are 0.
+    """
+    if len(shares) != len(grams) or not all(is_real(share, 0) for share in shares) or not sum(shares):
+        raise TeachingError(
+            f"Each of the {len(grams)} styles needs a share from 0 up, and not all may be 0; got {list(shares)}."
+        )
+    return {
+        layer: sum(share * gram[layer] for share, gram in zip(shares, grams, strict=True)) / sum(shares)
+        for layer in grams[0]
+    }
 
 
 def content_loss(features: Tensor, content_features: Tensor, relative: bool = False) -> Tensor:

@@ -311,6 +311,8 @@ def _bars(ax: Axes, values: Mapping[str, float], xlabel: str, log: bool) -> None
     """Horizontal bars, each in the colour of its term; style layers have the colour of the style."""
     colours = [COLOURS["style"] if name in STYLE_LAYERS else COLOURS.get(name, SERIES[4]) for name in values]
     ax.barh(list(values), list(values.values()), color=colours, log=log)
+    if log:
+        ax.set_xlim(left=10 ** np.floor(np.log10(min(values.values()))))  # so that bars begin at a power of ten
     ax.invert_yaxis()
     ax.set_xlabel(xlabel, fontsize=FONT)
     ax.tick_params(labelsize=FONT - 1)

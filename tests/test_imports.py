@@ -8,7 +8,7 @@ import pytest
 
 HELPERS = Path(__file__).resolve().parent.parent / "helpers"
 ORDER = [
-    ["base"], ["engine"], ["images"], ["vgg"], ["losses"], ["transfer"], ["plots"], ["runs"], ["distil"],
+    ["base"], ["engine"], ["images"], ["colours"], ["vgg"], ["losses"], ["transfer"], ["plots"], ["runs"], ["distil"],
     ["teaching"], ["exercises"], ["studio", "commands"],
 ]  # fmt: skip
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}

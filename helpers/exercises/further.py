@@ -79,7 +79,7 @@ class Further:
 
     @exercise
     def forty_lines(answer: Any) -> str:
-        """The path of a file of forty lines at most: transfer(content, style, image, model, steps), with torch alone."""
+        """The path of a file of forty lines at most, torch alone: transfer(content, style, image, model, steps)."""
         if not isinstance(answer, str | Path):
             raise NotYet(f"got a {type(answer).__name__}, expected the path of your file.")
         path = Path(answer)

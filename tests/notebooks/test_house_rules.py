@@ -17,6 +17,11 @@ LESSONS = [
 LONGEST = 25  # lines of a code cell: what a slide can hold
 LARGEST = 1.5e6  # bytes of a file: what GitHub shows
 SHORTEST_ALT = 20  # characters: less says nothing
+MOST_CELLS = {"02_layers": 48}  # a lesson that once had sixty, and was too long for its hour
+
+CAPTION = re.compile(r"^\*Figure (\d)\.(\d+): .+?[.?]\*", re.M | re.S)
+TASK = re.compile(r"Exercise (\d)\.(\d)\b")
+EFFORT = re.compile(r"^[●○]{3} · \d+ minutes$", re.M)
 
 PATHS = re.compile(r"(?<![\w.~])/(home|Users|work|tmp|root|var|opt|mnt|content)/|\b[A-Za-z]:\\")
 WARNINGS = re.compile(r"\w*Warning: |Traceback \(most recent")
@@ -50,10 +55,12 @@ def pictures(output):
 
 
 def text(cell):
-    """What a code cell printed, or showed as its value; a figure's or a widget's name for itself is left out."""
+    """What a code cell printed, or showed as its value; a figure's caption or a widget's name is left out."""
     texts = []
     for output in cell.outputs:
         data = output.get("data", {})
+        if CAPTION.match(data.get("text/markdown", "")):
+            continue
         if output.output_type == "stream":
             texts.append(output.text)
         elif data.keys() <= {"text/plain", "text/html", "text/markdown", "text/latex"}:
@@ -152,6 +159,51 @@ def test_every_picture_says_what_it_shows(cells):
             alts += [output.metadata.get(kind, {}).get("alt", "") for kind in pictures(output)]
         for alt in alts:
             assert len(alt.strip()) >= SHORTEST_ALT, cell.source
+
+
+def captions(cell):
+    """The captions in a cell's prose, or below its figures, as (lesson, number)."""
+    texts = [prose(cell), *(output.get("data", {}).get("text/markdown", "") for output in cell.get("outputs", []))]
+    return [(int(lesson), int(number)) for text in texts for lesson, number in CAPTION.findall(text)]
+
+
+def test_every_figure_has_a_caption_and_they_are_numbered(path, cells):
+    found = [caption for cell in cells for caption in captions(cell)]
+    assert found == [(int(path.stem[:2]), n) for n in range(1, len(found) + 1)]
+    for cell, *following in zip(cells, cells[1:], cells[2:], strict=False):
+        shown = "plots.show(" in cell.source and any(pictures(output) for output in cell.get("outputs", []))
+        if shown or "![" in prose(cell):
+            assert captions(cell), cell.source
+        elif any(pictures(output) for output in cell.get("outputs", [])):  # the studio's, which knows no number
+            assert any(captions(later) for later in following), cell.source
+
+
+def test_every_figure_that_is_spoken_of_exists(cells):
+    numbers = {caption for cell in cells for caption in captions(cell)}
+    for cell in cells:
+        for lesson, number in re.findall(r"Figure (\d)\.(\d+)", prose(cell)):
+            assert (int(lesson), int(number)) in numbers, cell.source
+
+
+def test_every_exercise_has_a_number_a_difficulty_and_its_minutes(path, cells):
+    numbers = []
+    for cell in cells:
+        if cell.cell_type == "markdown" and "exercise" not in tags(cell) and EFFORT.search(cell.source):
+            numbers += TASK.findall(cell.source)
+    tasks = [cell for cell in cells if "exercise" in tags(cell)]
+    assert numbers == [(str(int(path.stem[:2])), str(n)) for n in range(1, len(tasks) + 1)]
+
+
+def test_there_are_at_least_twenty_exercises(lessons):
+    counts = {
+        path.stem: sum("exercise" in tags(c) for c in nbformat.read(path, as_version=4).cells) for path in lessons
+    }
+    assert sum(counts.values()) >= 20
+    assert counts["04_optimizer"] + counts["05_results"] >= 5
+
+
+def test_no_lesson_has_grown_too_long(path, cells):
+    assert len(cells) <= MOST_CELLS.get(path.stem, 75)
 
 
 def test_every_cell_has_its_place_among_the_slides(cells):

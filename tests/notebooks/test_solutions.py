@@ -7,9 +7,9 @@ from helpers.commands.handout import FOLDED, exercises, for_students, solved
 
 
 @pytest.fixture
-def verdict(path, cells, monkeypatch, capsys):
+def verdict(cells, tmp_path, monkeypatch, capsys):
     """Runs an answer and the check below it, in one world for a notebook, and returns the last line."""
-    monkeypatch.chdir(path.parent)
+    monkeypatch.chdir(tmp_path)  # an answer may write a file
     names = {}
     exec(cells[1].source, names)  # the imports
 
