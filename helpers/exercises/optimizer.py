@@ -1,5 +1,6 @@
 """The checks of lesson 4."""
 
+import functools
 from typing import Any
 
 import torch
@@ -111,19 +112,20 @@ class Optimizer:
         if not isinstance(answer, tuple | list) or len(answer) != 2:
             raise NotYet("expected two things: the table, and True or False.")
         table, verdict = answer
-        content = load_image("landscape", 96)
-        style, model = load_image("van_gogh", shape=content), load_vgg19()
-
-        def measure(rate: float) -> tuple[float, float]:
-            run = style_transfer(content, style, model, Weights(style=20), steps=100, learning_rate=rate)
-            losses = [step.loss for step in run]
-            return losses[19], losses[99]
-
-        what = "the total after 20 iterations and after 100"
-        truth = measured(table, measure, RATES, what)
+        truth = measured(table, _totals, RATES, "the total after 20 iterations and after 100")
         best = [min(truth, key=lambda rate: truth[rate][column]) for column in (0, 1)]
         if not isinstance(verdict, bool):
             raise NotYet("the table is right; now answer the question with True or False.")
         if verdict != (best[0] == best[1]):
             raise NotYet("the table is right, the answer is not.\nWhich rate has the lowest total in each column?")
         return f"after 20 iterations {best[0]:g} is ahead, after 100 {best[1]:g}."
+
+
+@functools.cache
+def _totals(rate: float) -> tuple[float, float]:
+    """The total loss after 20 and after 100 iterations of the experiment."""
+    content = load_image("landscape", 96)
+    style = load_image("van_gogh", shape=content)
+    run = style_transfer(content, style, load_vgg19(), Weights(style=20), steps=100, learning_rate=rate)
+    losses = [step.loss for step in run]
+    return losses[19], losses[99]

@@ -1,5 +1,6 @@
 """The checks of lesson 5."""
 
+import functools
 from typing import Any
 
 from helpers.exercises.inputs import known_layer, measured
@@ -33,14 +34,7 @@ class Results:
         if not isinstance(answer, tuple | list) or len(answer) != 2:
             raise NotYet('expected two things: the table, and "less" or "more".')
         table, verdict = answer
-        content, style, model = load_image("landscape", 128), load_image("picasso", 128), load_vgg19()
-
-        def measure(weight: float) -> tuple[float, float]:
-            for step in coarse_to_fine(content, style, model, Weights(style=weight), steps=60):
-                last = step
-            return last.content, last.style
-
-        truth = measured(table, measure, STYLE_WEIGHTS, "the content loss and the style loss after 60 iterations")
+        truth = measured(table, _terms, STYLE_WEIGHTS, "the content loss and the style loss after 60 iterations")
         factor = truth[5.0][1] / truth[80.0][1]
         if verdict not in ("less", "more"):
             raise NotYet('the table is right; now answer the question with "less" or "more".')
@@ -48,3 +42,11 @@ class Results:
             raise NotYet("the table is right, the answer is not.\nDivide the style loss at 5 by the one at 80.")
         paid = truth[80.0][0] / truth[5.0][0]
         return f"the style loss falls to one {factor:.0f}th, and the content loss grows {paid:.1f} times."
+
+
+@functools.cache
+def _terms(weight: float) -> tuple[float, float]:
+    """The content loss and the style loss at the end of the experiment."""
+    content, style = load_image("landscape", 128), load_image("picasso", 128)
+    *_, last = coarse_to_fine(content, style, load_vgg19(), Weights(style=weight), steps=60)
+    return last.content, last.style

@@ -49,7 +49,7 @@ def test_a_lesson_runs_in_it_from_top_to_bottom(folder, monkeypatch):
     notebook = nbformat.read(folder / "notebooks" / "01_utilities.ipynb", as_version=4)
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": folder / "notebooks"}}).execute()
     printed = [output.text for cell in notebook.cells for output in cell.get("outputs", []) if "text" in output]
-    assert printed.count("not tried yet\n") == 2
+    assert printed.count("not tried yet\n") == 3
 
 
 def test_what_cannot_be_made_of_a_handout_is_one_line(folder):
