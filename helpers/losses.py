@@ -38,14 +38,21 @@ def mix_grams(grams: Sequence[Mapping[str, Tensor]], shares: Sequence[float]) ->
         only their proportions count.
     Raises TeachingError where there is not one share a style, one is negative, or all are 0.
     """
-    if len(shares) != len(grams) or not all(is_real(share, 0) for share in shares) or not sum(shares):
-        raise TeachingError(
-            f"Each of the {len(grams)} styles needs a share from 0 up, and not all may be 0; got {list(shares)}."
-        )
+    shares = check_shares(shares, len(grams))
+    if len(grams) == 1:
+        return dict(grams[0])
     return {
         layer: sum(share * gram[layer] for share, gram in zip(shares, grams, strict=True)) / sum(shares)
         for layer in grams[0]
     }
+
+
+def check_shares(shares: Sequence[float], styles: int) -> list[float]:
+    """The shares as floats; raises TeachingError unless there is one a style, none below 0 and not all 0."""
+    if len(shares) != styles or not all(is_real(share, 0) for share in shares) or not sum(shares):
+        what = "style needs a share" if styles == 1 else f"of the {styles} styles needs a share"
+        raise TeachingError(f"Each {what} from 0 up, and not all may be 0; got {list(shares)}.")
+    return [float(share) for share in shares]
 
 
 def content_loss(features: Tensor, content_features: Tensor, relative: bool = False) -> Tensor:

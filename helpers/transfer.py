@@ -9,7 +9,7 @@ Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networ
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,7 @@ from helpers.engine.precision import chosen_precision
 from helpers.engine.scales import MOST_SCALES, plan
 from helpers.engine.state_files import fingerprinted, fitting_parts, read_state
 from helpers.images import BLACK, WHITE, noise_like, resized
-from helpers.losses import Weights, content_loss, gram_matrix, style_loss, total_variation_loss
+from helpers.losses import Weights, check_shares, content_loss, gram_matrix, mix_grams, style_loss, total_variation_loss
 from helpers.vgg import CONTENT_LAYER, VGG19, get_features
 
 Schedule, Rate = Callable[[int], Weights], float | Callable[[int], float]
@@ -102,7 +102,8 @@ class Terms:
 class Objective:
     """What an image is compared with: the content's features and the style's Gram matrices, each computed once.
 
-    content: (1, 3, H, W); style: (1, 3, H', W'), of any size. model: the network, on their device.
+    content: (1, 3, H, W). styles: one or more, each (1, 3, H', W'), of any size. model: the network, on their device.
+    shares: each style's part in the Gram matrices (`mix_grams`).
     relative: the relative losses; False gives the report's own, which want other weights (losses.py).
     precision: in which the network computes; the losses are float32 always.
     """
@@ -110,16 +111,17 @@ class Objective:
     def __init__(
         self,
         content: Tensor,
-        style: Tensor,
+        styles: Tensor | Sequence[Tensor],
         model: VGG19,
         content_layer: str = CONTENT_LAYER,
         relative: bool = True,
         precision: torch.dtype = torch.float32,
+        shares: Sequence[float] = (1.0,),
     ):
-        self.style, self.model, self.content_layer = style, model, content_layer
+        self.styles = [styles] if isinstance(styles, Tensor) else list(styles)
+        self.shares, self.model, self.content_layer = shares, model, content_layer
         self.relative, self.precision = relative, precision
-        # A Gram matrix is a sum over positions: as if the style had as many as the content.
-        self.area_ratio = content.shape[2] * content.shape[3] / (style.shape[2] * style.shape[3])
+        self.positions = content[0, 0].numel()
         with torch.no_grad():
             self.content_features = self.features(content, [content_layer])[content_layer]
         self.style_grams: dict[str, Tensor] = {}
@@ -145,8 +147,15 @@ class Objective:
     def compute_missing_grams(self, layers: Iterable[str]) -> None:
         """Computes the Gram matrices that `style_grams` lacks, such as that of a layer whose weight was 0 until now."""
         missing = set(layers) - self.style_grams.keys()
-        for name, response in self.features(self.style, missing).items() if missing else ():
-            self.style_grams[name] = gram_matrix(response) * self.area_ratio  # (1, C, C)
+        if not missing:
+            return
+        grams = []
+        for style in self.styles:
+            # A Gram matrix is a sum over positions: as if the style had as many as the content.
+            area_ratio = self.positions / style[0, 0].numel()
+            responses = self.features(style, missing)
+            grams.append({name: gram_matrix(response) * area_ratio for name, response in responses.items()})
+        self.style_grams |= mix_grams(grams, self.shares)  # each (1, C, C)
 
 
 class Transfer:
@@ -280,7 +289,7 @@ def largest_growth(before: Weights | None, now: Weights | None) -> float:
 
 def style_transfer(
     content: Tensor,
-    style: Tensor,
+    style: Tensor | Sequence[Tensor],
     model: VGG19,
     weights: Weights | Schedule | None = None,
     *,
@@ -288,6 +297,7 @@ def style_transfer(
     start: str | Tensor = "noise",
     optimizer: str = "adam",
     learning_rate: Rate | None = None,
+    shares: Sequence[float] | None = None,
     content_layer: str = CONTENT_LAYER,
     relative: bool = True,
     average: float = 0.0,
@@ -298,7 +308,9 @@ def style_transfer(
 ) -> Iterator[Step]:
     """Paints the content image in the style of the style image; yields a Step an iteration.
 
-    content: (1, 3, H, W), ImageNet-normalised; the result has its size. style: (1, 3, H', W'), of any size.
+    content: (1, 3, H, W), ImageNet-normalised; the result has its size.
+    style: (1, 3, H', W'), of any size; or several such images, which are mixed in their Gram matrices.
+    shares: with several styles, how much each counts: one number a style, from 0 up; None means all alike.
     weights: a Weights, or a function iteration -> Weights, asked anew at every iteration (a schedule, sliders).
     start: "noise" (as in the report, from `seed`), "content", "style", or an image tensor like content.
     optimizer: "adam", whose pixels are clamped to real colours, or "lbfgs", for which it costs to leave them: the
@@ -316,15 +328,15 @@ def style_transfer(
     """
     return coarse_to_fine(
         content, style, model, weights, steps=steps, start=start, optimizer=optimizer, learning_rate=learning_rate,
-        average=average, scales=1, resume=resume, content_layer=content_layer, relative=relative, betas=betas,
-        seed=seed, precision=precision,
+        average=average, scales=1, resume=resume, shares=shares, content_layer=content_layer, relative=relative,
+        betas=betas, seed=seed, precision=precision,
     )  # fmt: skip
 
 
 @in_our_modes
 def coarse_to_fine(
     content: Tensor,
-    style: Tensor,
+    style: Tensor | Sequence[Tensor],
     model: VGG19,
     weights: Weights | Schedule | None = None,
     *,
@@ -336,6 +348,7 @@ def coarse_to_fine(
     scales: int = MOST_SCALES,
     begin: int = 0,
     resume: StateDict | str | Path | None = None,
+    shares: Sequence[float] | None = None,
     content_layer: str = CONTENT_LAYER,
     relative: bool = True,
     betas: tuple[float, float] | None = None,
@@ -359,21 +372,23 @@ def coarse_to_fine(
     average = (AVERAGE if optimizer == "adam" else 0.0) if average is None else average
     check_loop(steps, optimizer, average, betas)
     device = next(model.parameters()).device
-    content, style = (as_float_batch(x, name).to(device) for x, name in ((content, "content"), (style, "style")))
+    content = as_float_batch(content, "content").to(device)
+    styles = [as_float_batch(x, "style").to(device) for x in (style if isinstance(style, list | tuple) else [style])]
+    shares = check_shares([1.0] * len(styles) if shares is None else shares, len(styles))
     adam = optimizer == "adam"
     dtype = chosen_precision(precision, device)
-    planned = plan(min(*content.shape[2:], *style.shape[2:]), steps, scales, optimizer)
+    planned = plan(min(side for x in (content, *styles) for side in x.shape[2:]), steps, scales, optimizer)
     several = len(planned) > 1
     identity = {"pooling": model.pooling, "content_layer": content_layer, "relative": relative, "precision": str(dtype),
              "optimizer": optimizer, "betas": list(betas or Adam.BETAS) if adam else None, "average": average,
-             "scales": scales, "steps": steps if several else None}  # fmt: skip
-    arguments = fingerprinted(identity, content=[content], style=[style], network=[*model.parameters()])
+             "scales": scales, "steps": steps if several else None, "shares": shares}  # fmt: skip
+    arguments = fingerprinted(identity, content=[content], style=styles, network=[*model.parameters()])
     state = read_state(resume, arguments)
     done, image, seconds = state.get("iteration", begin), state.get("image", start), 0.0
     for divisor, first, last in planned:
         if last <= done:
             continue
-        small, small_style = (resized(x, [round(side / divisor) for side in x.shape[2:]]) for x in (content, style))
+        small, *small_styles = (resized(x, [round(side / divisor) for side in x.shape[2:]]) for x in (content, *styles))
         resumes = bool(state) and done > first  # in the middle of this scale, whose image the state holds
         if resumes:
             image = small
@@ -381,9 +396,9 @@ def coarse_to_fine(
             image = small + resized(image.to(device) - resized(content, image.shape[2:]), small.shape[2:])
         settling = {"settled": SETTLED, "betas": SETTLING_BETAS} if several and adam and divisor == 1 else {}
         transfer = Transfer(
-            Objective(small, small_style, model, content_layer, relative, dtype),
-            _start(image, small, small_style, seed), Weights() if weights is None else weights, steps=last, done=first,
-            optimizer=optimizer, learning_rate=learning_rate, average=average,
+            Objective(small, small_styles, model, content_layer, relative, dtype, shares),
+            _start(image, small, small_styles[0], seed),
+            Weights() if weights is None else weights, steps=last, done=first, optimizer=optimizer, learning_rate=learning_rate, average=average,
             **settling | ({"betas": betas} if betas else {}),
         )  # fmt: skip
         transfer.iteration = max(first, done)

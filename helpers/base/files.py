@@ -24,8 +24,10 @@ def write_whole(path: Path, content: bytes) -> None:
         temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
+        # Windows refuses to replace a file that another program has open.
+        remedy = "Close it where it is open" if isinstance(error, PermissionError) else "Free some space"
         raise TeachingError(
-            f"'{path}' could not be written: {error.strerror}. Free some space or choose another folder."
+            f"'{path}' could not be written: {error.strerror}. {remedy}, or choose another folder."
         ) from None
     finally:
         with contextlib.suppress(OSError):

@@ -30,6 +30,9 @@ def _download(address: str, file: BinaryIO, title: str, largest: int, longest: f
     deadline = time.monotonic() + longest
     request = urllib.request.Request(address, headers={"User-Agent": USER_AGENT})
     with urllib.request.urlopen(request, timeout=SILENCE_SECONDS) as response:
+        encoding = response.headers.get("Content-Encoding", "identity")
+        if encoding != "identity":  # a small stream may unpack to an endless one, and nobody asked for it
+            raise TeachingError(f"the server sent it compressed ({encoding}), which was not asked for")
         size, done = int(response.headers.get("Content-Length") or 0), 0
         with tqdm(total=size or None, desc=title, unit="B", unit_scale=True) as bar:
             while chunk := response.read1(65536):

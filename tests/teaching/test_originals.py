@@ -1,5 +1,6 @@
 import contextlib
 import dataclasses
+import gzip
 import http.server
 import io
 import os
@@ -104,6 +105,14 @@ class Museum(http.server.BaseHTTPRequestHandler):
         while not self.server.closing.is_set():
             self.wfile.write(bytes(65536))
 
+    def compressed(self):
+        self.answer(gzip.compress(PICTURE), Content_Encoding="gzip")
+
+    def compressed_without_end(self):
+        self.answer(b"", Content_Encoding="gzip")
+        while not self.server.closing.is_set():
+            self.wfile.write(gzip.compress(bytes(1_000_000)))
+
     def of_nonsense_length(self):
         self.answer(PICTURE, Content_Length="some")
 
@@ -175,6 +184,8 @@ def test_a_painting_that_is_there_is_not_fetched_again(museum, hang, tmp_path):
         ("huge_as_announced", {"DOWNLOAD_BYTES": 1_000_000}, "the file is larger than 1 MB"),
         ("huge_without_a_word", {"DOWNLOAD_BYTES": 1_000_000}, "the file is larger than 1 MB"),
         ("of_nonsense_length", {}, "'some'"),
+        ("compressed", {}, r"compressed \(gzip\)"),
+        ("compressed_without_end", {}, r"compressed \(gzip\)"),
     ],
 )
 def test_a_download_that_fails_says_why_names_the_stand_in_and_leaves_nothing(
