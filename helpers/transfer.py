@@ -398,7 +398,8 @@ def coarse_to_fine(
         transfer = Transfer(
             Objective(small, small_styles, model, content_layer, relative, dtype, shares),
             _start(image, small, small_styles[0], seed),
-            Weights() if weights is None else weights, steps=last, done=first, optimizer=optimizer, learning_rate=learning_rate, average=average,
+            Weights() if weights is None else weights, steps=last, done=first, optimizer=optimizer,
+            learning_rate=learning_rate, average=average,
             **settling | ({"betas": betas} if betas else {}),
         )  # fmt: skip
         transfer.iteration = max(first, done)

@@ -16,15 +16,6 @@ def random_vgg19(channels: int = 8, seed: int = 0, pooling: str = "avg") -> VGG1
     return network
 
 
-def pytest_terminal_summary(terminalreporter, config):
-    """Says what was left out because nothing was named."""
-    if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
-        terminalreporter.write_line(
-            "Left out, because they take a quarter of an hour: most tests in a browser, and the stress tests; "
-            "`python3 -m helpers test --all` runs them too."
-        )
-
-
 @pytest.fixture(scope="session")
 def make_network():
     """`random_vgg19`, to make others with."""

@@ -475,7 +475,8 @@ def test_when_writing_fails_an_older_file_is_intact_and_nothing_is_left(
 
     with monkeypatch.context() as patch:
         patch.setattr(module, function, fail)
-        with pytest.raises(TeachingError, match=f"written: {os.strerror(code)}. Free some space or choose"):
+        remedy = "Close it where it is open" if code == errno.EACCES else "Free some space"
+        with pytest.raises(TeachingError, match=f"written: {os.strerror(code)}. {remedy}, or choose"):
             save_image(image, path)
     assert {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()} == ({"out.png": before} if before else {})
 

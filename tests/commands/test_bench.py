@@ -18,6 +18,7 @@ def small(monkeypatch):
 
 
 def test_the_benchmark_prints_its_figures(small, capsys):
+    # Half a minute: each engine gets a process of its own, as always, with torch and a whole network to load.
     assert bench.main(["--json", "--growth"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert [row["engine"] for row in found["iterations"]] == ["textbook", "vgg19", "compact"]
