@@ -35,30 +35,30 @@ class Losses:
 
     @exercise
     def style_loss(answer: Any) -> str:
-        """style_loss(features, target_gram): the Gram matrices' mean squared error, divided by d * h * w."""
+        """style_loss(features, style_gram): the Gram matrices' mean squared error, divided by d * h * w."""
         features = integers(1, 3, 2, 4)
-        target = gram_matrix(integers(1, 3, 5, 5)) / 5
-        error = gram_matrix(features) - target
+        goal = gram_matrix(integers(1, 3, 5, 5)) / 5
+        error = gram_matrix(features) - goal
         squares = error.square()
-        right = style_loss(features, target)
+        right = style_loss(features, goal)
         advice = "Compare Gram matrix with Gram matrix: gram_matrix(features) first."
-        expect(call(answer, advice, features=features, target_gram=target), right, {
+        expect(call(answer, advice, features=features, style_gram=goal), right, {
             "Divide by the number of elements of the feature map, d * h * w.": squares.mean(),
             "The report takes the mean of the squares, not their sum.": [squares.sum() / n for n in (1, 24)],
             "d * h * w is the number of all elements: d maps of h * w values.": [
                 squares.mean() / n for n in (3, 4, 8, 9)
             ],
             "d * h * w are the elements of the feature map, divided by once, outside the square.": [
-                squares.mean() / 24**2, (gram_matrix(features) / 24 - target / 24).square().mean(),
+                squares.mean() / 24**2, (gram_matrix(features) / 24 - goal / 24).square().mean(),
             ],
             "That is the paper's constant, 1 / (4 d^2 (h w)^2) of the sum; the report's is asked.": [
                 squares.sum() / (4 * 24**2)
             ],
-            "That is the relative loss; the report divides by d * h * w.": squares.sum() / target.square().sum(),
+            "That is the relative loss; the report divides by d * h * w.": squares.sum() / goal.square().sum(),
             "Errors are squared, not taken as absolute values.": [error.abs().mean(), error.abs().mean() / 24],
             "One number is asked, the mean over all entries.": squares,
         })  # fmt: skip
-        expect_gradient(lambda x: call(answer, features=x, target_gram=target), features / 2)
+        expect_gradient(lambda x: call(answer, features=x, style_gram=goal), features / 2)
         return "the report's style loss, and its gradient agrees with finite differences."
 
     @exercise

@@ -140,8 +140,8 @@ SOLUTIONS = {
     "which_layer": ("conv3_1", "conv1_1", "conv5_1"),
     "overwritten": ("E", responses),
     "content_loss": lambda features, content_features: (features - content_features).square().mean(),
-    "style_loss": lambda features, target_gram: (
-        mse_loss(gram_matrix(features), target_gram) / (features.shape[1] * features.shape[2] * features.shape[3])
+    "style_loss": lambda features, style_gram: (
+        mse_loss(gram_matrix(features), style_gram) / (features.shape[1] * features.shape[2] * features.shape[3])
     ),
     "total_variation_loss": lambda pixels: sum(difference.square().mean() for difference in variation(pixels)),
     "area": 4,

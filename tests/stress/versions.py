@@ -4,6 +4,7 @@ python3 tests/stress/versions.py oldest     # unit tests, and the first lesson
 python3 tests/stress/versions.py newest
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import tempfile
 import venv
 from pathlib import Path
 
+SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = {
     "oldest": ["tests", "notebooks/00_start_here.ipynb", "--ignore=tests/browser", "--ignore=tests/notebooks"],
@@ -32,7 +34,8 @@ def main(which: str) -> int:
         python = str(Path(folder, "bin", "python"))
         subprocess.run([python, "-m", "pip", "install", "-q", *requirements(which), "-e", str(ROOT)], check=True)
         subprocess.run([python, "-m", "pip", "list"], check=True)
-        return subprocess.call([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS[which]], cwd=ROOT)
+        tests = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *SIDE_BY_SIDE, *TESTS[which]]
+        return subprocess.call(tests, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 
 if __name__ == "__main__":
