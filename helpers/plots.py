@@ -300,6 +300,19 @@ def loss_graph() -> Figure:
     return figure
 
 
+def label_rows(begins: Sequence[float], labels: Sequence[str], letter: float) -> list[int]:
+    """For labels that stand side by side, in which row each is free of its neighbours; 0 is the first.
+
+    begins: where each begins, rising, as a share of the width. letter: a letter's width, as such a share.
+    """
+    rows, ends = [], []
+    for begin, label in zip(begins, labels, strict=True):
+        row = next((n for n, end in enumerate(ends) if end < begin), len(ends))
+        ends[row : row + 1] = [begin + letter * (len(label) + 1)]
+        rows.append(row)
+    return rows
+
+
 def _array(image: Tensor | np.ndarray) -> np.ndarray:
     """An image tensor, an array or one map (H, W) as an array that imshow takes."""
     if isinstance(image, Tensor):
@@ -320,13 +333,12 @@ def _bars(ax: Axes, values: Mapping[str, float], xlabel: str, log: bool) -> None
 
 
 def _finish(ax: Axes, ylabel: str, marks: Mapping[int, str], xlabel: str = "iteration") -> None:
-    lines: list[float] = []  # above the axes, where no curve runs: where each line of labels ends, as a share
-    for iteration, label in sorted(marks.items()):
+    # Above the axes, where no curve runs.
+    begins = [iteration / max(ax.get_xlim()[1], 1) for iteration in sorted(marks)]
+    rows = label_rows(begins, [marks[iteration] for iteration in sorted(marks)], 0.011)
+    for (iteration, label), row in zip(sorted(marks.items()), rows, strict=True):
         ax.axvline(iteration, color="0.6", linewidth=1)
-        begin, long = iteration / max(ax.get_xlim()[1], 1), 0.011 * len(label)
-        free = next((n for n, end in enumerate(lines) if end < begin), len(lines))
-        lines[free : free + 1] = [begin + long]
-        ax.annotate(label, (iteration, 1), (0, 3 + 13 * free), ("data", "axes fraction"), "offset points",
+        ax.annotate(label, (iteration, 1), (0, 3 + 13 * row), ("data", "axes fraction"), "offset points",
                     fontsize=FONT - 2, color="0.35")  # fmt: skip
     ax.set_yscale("log")
     ax.set_xlabel(xlabel, fontsize=FONT)

@@ -130,3 +130,8 @@ def test_each_figure_can_be_drawn(figure, monkeypatch):
 def test_pyplot_and_its_global_state_are_not_used():
     script = "import helpers.plots, helpers.studio.live, sys; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
+
+
+def test_labels_that_would_overlap_stand_in_another_row():
+    assert plots.label_rows([0.0, 0.5, 0.55, 0.95], ["wide", "wide", "wide", "x"], 0.02) == [0, 0, 1, 0]
+    assert plots.label_rows([0.1, 0.1, 0.1], ["a", "b", "c"], 0.01) == [0, 1, 2]

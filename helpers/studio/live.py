@@ -28,7 +28,7 @@ from torch import Tensor
 from traitlets import Unicode
 
 from helpers.images import thumbnail
-from helpers.plots import COLOURS, LINES
+from helpers.plots import COLOURS, LINES, label_rows
 from helpers.transfer import Step
 
 UPDATES_A_SECOND = 5  # more are hardly noticed, and a browser on the same processors slows the run down
@@ -40,7 +40,6 @@ SHOWN_SIDE = 480  # pixels: the long side of a picture on display; the run's own
 PICTURE_QUALITY, FIGURE_QUALITY = 75, 85
 SHARPNESS = 1.5  # pixels of a plot per pixel on the screen, because the page may be enlarged
 
-PAPER = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}  # under a mark's text
 DRAG_GAP = 15  # iterations: changes of one weight at shorter intervals count as one movement, and get one mark
 
 
@@ -159,9 +158,9 @@ class LivePlot(LiveImage):
         with self._lock:
             at = self._iterations[-1] if self._iterations else 0
             line = self._axes.axvline(at, color="0.6", linewidth=0.8, animated=True)
-            text = self._axes.annotate(label, (at, 0.99), (-1, 0), xycoords=self._axes.get_xaxis_transform(),
-                                       textcoords="offset points", rotation=90, ha="right", va="top", color="0.35",
-                                       fontsize=7, bbox=PAPER, animated=True)  # fmt: skip
+            text = self._axes.annotate(label, (at, 1), (0, 2), xycoords=self._axes.get_xaxis_transform(),
+                                       textcoords="offset points", color="0.35", fontsize=7, animated=True,
+                                       annotation_clip=False)  # fmt: skip
             self._marks.append((at, line, text))
 
     def draw(self) -> None:
@@ -191,7 +190,7 @@ class LivePlot(LiveImage):
         with self._lock:
             self.figure.set_dpi(SHARPNESS * 100 * factor)
             self.figure.set_size_inches(*(side / 100 / factor for side in self._size))
-            left, right, bottom, top = (margin * factor for margin in (0.09, 0.02, 0.2, 0.12))
+            left, right, bottom, top = (margin * factor for margin in (0.09, 0.02, 0.2, 0.19))
             self.figure.subplots_adjust(left=left, right=1 - right, bottom=bottom, top=1 - top)
             self._limits = None
         self.draw()
@@ -235,6 +234,9 @@ class LivePlot(LiveImage):
             for name, line in self._lines.items():
                 line.set_data(self._iterations, self._values[name])
             at_changes, texts = ([mark[k] for mark in self._marks] for k in (1, 2))
+            begins = [at / limits[0][1] for at, *_ in self._marks]
+            for text, row in zip(texts, label_rows(begins, [t.get_text() for t in texts], 0.012), strict=True):
+                text.xyann = 0, 2 + 9 * min(row, 1)  # above the axes, in two rows at most, where no curve runs
             for artist in (*at_changes, *self._lines.values(), *texts):
                 self._axes.draw_artist(artist)
             return jpeg(on_canvas(canvas), FIGURE_QUALITY)

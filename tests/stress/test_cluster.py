@@ -59,6 +59,7 @@ def at_work(tmp_path: Path, workers: int) -> Iterator[tuple[subprocess.Popen, su
             for number in range(workers)
         ]  # fmt: skip
         while not told.exists():
+            assert scheduler.poll() is None  # is `distributed` installed?
             time.sleep(0.1)
         address = json.loads(told.read_text())["address"]
         out = tmp_path / "out"

@@ -15,7 +15,13 @@ from pathlib import Path
 SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = {
-    "oldest": ["tests", "notebooks/00_start_here.ipynb", "--ignore=tests/browser", "--ignore=tests/notebooks"],
+    "oldest": [
+        "tests",
+        "notebooks/00_start_here.ipynb",
+        "--ignore=tests/browser",
+        "--ignore=tests/notebooks",
+        "--ignore=tests/stress",
+    ],
     "newest": ["tests", "notebooks", "--ignore=tests/stress"],
 }
 
