@@ -30,7 +30,7 @@ class Results:
 
     @exercise
     def trade(answer: Any) -> str:
-        """A table style weight -> (content loss, style loss), and how 16 times the weight divides the style loss."""
+        """A table style weight -> (content loss, style loss), and whether 16 times the weight leaves more than 1/16."""
         if not isinstance(answer, tuple | list) or len(answer) != 2:
             raise NotYet('expected two things: the table, and "less" or "more".')
         table, verdict = answer
@@ -38,7 +38,7 @@ class Results:
         factor = truth[5.0][1] / truth[80.0][1]
         if verdict not in ("less", "more"):
             raise NotYet('the table is right; now answer the question with "less" or "more".')
-        if verdict != ("less" if factor < 16 else "more"):
+        if verdict != ("more" if factor < 16 else "less"):
             raise NotYet("the table is right, the answer is not.\nDivide the style loss at 5 by the one at 80.")
         paid = truth[80.0][0] / truth[5.0][0]
         return f"the style loss falls to one {factor:.0f}th, and the content loss grows {paid:.1f} times."

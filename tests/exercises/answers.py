@@ -150,7 +150,7 @@ SOLUTIONS = {
     "moving_goal": ("A", from_painting),
     "rates": Later(lambda: (rates(), False)),
     "grid": "conv4_2",
-    "trade": Later(lambda: (trade(), "less")),
+    "trade": Later(lambda: (trade(), "more")),
     "blend": lambda first, second, share: {n: share * first[n] + (1 - share) * second[n] for n in first},
     "keep_colours": lambda painting, photograph: (photograph + brightness(painting) - brightness(photograph)).clip(
         0, 1
@@ -441,7 +441,7 @@ MISTAKES = {
         "expected a table {5: ..., 20: ..., 80: ...}": ({5: (0.1, 0.2)}, "less"),
         "Put in what you measured": (dict.fromkeys((5, 20, 80), (1, 1)), "less"),
         '"less" or "more"': Later(lambda: (trade(), "neither")),
-        "the answer is not": Later(lambda: (trade(), "more")),
+        "the answer is not": Later(lambda: (trade(), "less")),
     },
     "blend": {
         "wrong way round": lambda a, b, s: {n: (1 - s) * a[n] + s * b[n] for n in a},
