@@ -95,11 +95,11 @@ def test(options):
     # Two processes of one thread each are done sooner than one of two threads; a file's tests stay together.
     code = pytest(*SIDE_BY_SIDE, *options, OMP_NUM_THREADS="1")
     if everything:
-        print("The browser and the stress tests, one after another: about ten minutes.", flush=True)
+        print("The browser and the stress tests, one after another: about a quarter of an hour.", flush=True)
         code = pytest(*ONE_BY_ONE, *options) or code
     else:
         print(
-            "Left out: most tests in a browser, and the stress tests. --all runs them too, in about ten minutes more."
+            "Left out: most tests in a browser, and the stress tests. --all runs them too, in a quarter of an hour more."
         )
     sys.exit(code)
 
