@@ -99,7 +99,7 @@ def test(options):
         code = pytest(*ONE_BY_ONE, *options) or code
     else:
         print(
-            "Left out: most tests in a browser, and the stress tests. --all runs them too, in a quarter of an hour more."
+            "Left out: most tests in a browser, and the stress tests. --all runs them too, a quarter of an hour more."
         )
     sys.exit(code)
 
