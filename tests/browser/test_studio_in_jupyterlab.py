@@ -280,6 +280,7 @@ def test_two_studios_in_one_notebook(open_notebook):
     until(lambda: notebook.ask("studio.record[-1].weights.tv") == 0, 10, "the slider's effect")
     assert notebook.ask("other.record[-1].weights.tv") == 2
     one.press("Stop")
+    until(lambda: one.text("status") == "Stopped", 10, "the stop")
     at = two.iteration()
     until(lambda: two.iteration() > at, 30, "the other's next iterations")
     assert notebook.ask("[threads(), studio.status, other.status]") == [1, "stopped", "running"]
