@@ -31,20 +31,16 @@ def gram_matrix(features: Tensor) -> Tensor:
     return gram_product(maps)  # maps @ maps.mT in float32, with a faster backward pass: (B, C, C)
 
 
-def mix_grams(grams: Sequence[Mapping[str, Tensor]], shares: Sequence[float]) -> dict[str, Tensor]:
-    """The Gram matrices of several styles mixed, each with its share: layer -> (B, C, C), the weighted mean.
+def mixed(summaries: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
+    """Several styles in one: the weighted mean of their Gram matrices, (B, C, C) each, or of other such summaries.
 
-    grams: one dictionary layer -> (B, C, C) a style, all of the same layers. shares: one number a style, from 0 up;
-        only their proportions count.
+    shares: one number a style, from 0 up; only their proportions count.
     Raises TeachingError where there is not one share a style, one is negative, or all are 0.
     """
-    shares = check_shares(shares, len(grams))
-    if len(grams) == 1:
-        return dict(grams[0])
-    return {
-        layer: sum(share * gram[layer] for share, gram in zip(shares, grams, strict=True)) / sum(shares)
-        for layer in grams[0]
-    }
+    shares = check_shares(shares, len(summaries))
+    if len(summaries) == 1:
+        return summaries[0]
+    return sum(share * summary for share, summary in zip(shares, summaries, strict=True)) / sum(shares)
 
 
 def check_shares(shares: Sequence[float], styles: int) -> list[float]:
@@ -76,9 +72,12 @@ def style_loss(features: Tensor, style_gram: Tensor, relative: bool = False) -> 
     """
     gram = gram_matrix(features)
     check_same_shape(gram, style_gram, "Gram matrices")
-    if relative:
-        return (gram - style_gram).square().sum() / style_gram.square().sum().clamp_min(TINY)
-    return (gram - style_gram).square().mean() / features[0].numel()
+    return relative_error(gram, style_gram) if relative else (gram - style_gram).square().mean() / features[0].numel()
+
+
+def relative_error(got: Tensor, wanted: Tensor) -> Tensor:
+    """|got - wanted|^2 / |wanted|^2: a scalar, 0 where they agree and 1 for zeros."""
+    return (got - wanted).square().sum() / wanted.square().sum().clamp_min(TINY)
 
 
 def total_variation_loss(image: Tensor, absolute: bool = False) -> Tensor:

@@ -9,7 +9,7 @@ Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networ
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -26,8 +26,10 @@ from helpers.engine.precision import chosen_precision
 from helpers.engine.scales import MOST_SCALES, plan
 from helpers.engine.state_files import fingerprinted, fitting_parts, read_state
 from helpers.images import BLACK, WHITE, noise_like, resized
-from helpers.losses import Weights, check_shares, content_loss, gram_matrix, mix_grams, style_loss, total_variation_loss
-from helpers.vgg import CONTENT_LAYER, VGG19, get_features
+from helpers.losses import Weights
+from helpers.manner import Manner
+from helpers.objective import Objective, Terms
+from helpers.vgg import CONTENT_LAYER, VGG19
 
 Schedule, Rate = Callable[[int], Weights], float | Callable[[int], float]
 StateDict = Mapping[str, Any]
@@ -73,89 +75,6 @@ class Step:
     def __str__(self) -> str:
         parts = ", ".join(f"{name} {value:.4g}" for name, value in self.weighted.items())
         return f"iteration {self.iteration:4}: total loss {self.loss:.4g}" + (f" ({parts})" if parts else "")
-
-
-@dataclass(frozen=True)
-class Terms:
-    """The losses of an image before their weights: scalars, or 0 where no weight asks for them."""
-
-    content: Tensor | float
-    layers: dict[str, Tensor]  # the style's, by layer
-    tv: Tensor | float
-
-    def style(self, weights: Weights) -> Tensor | float:
-        """The style's layers, weighted and summed."""
-        return sum(weights.layers[name] * loss for name, loss in self.layers.items())
-
-    def total(self, weights: Weights) -> Tensor | float:
-        """content * L_content + style * sum(layers[l] * L_style[l]) + tv * L_tv ([Gatys], equation 7, and tv)."""
-        return weights.content * self.content + weights.style * self.style(weights) + weights.tv * self.tv
-
-    def numbers(self, weights: Weights, total: Tensor) -> dict[str, Any]:
-        """What a Step tells of them, fetched all at once, for a GPU is waited for each time."""
-        terms = {"loss": total, "content": self.content, "style": self.style(weights), "tv": self.tv, **self.layers}
-        values = torch.stack([torch.as_tensor(term, device=total.device).detach().float() for term in terms.values()])
-        numbers = dict(zip(terms, values.tolist(), strict=True))
-        return {"layers": {name: numbers.pop(name) for name in self.layers}, **numbers}
-
-
-class Objective:
-    """What an image is compared with: the content's features and the style's Gram matrices, each computed once.
-
-    content: (1, 3, H, W). styles: one or more, each (1, 3, H', W'), of any size. model: the network, on their device.
-    shares: each style's part in the Gram matrices (`mix_grams`).
-    relative: the relative losses; False gives the report's own, which want other weights (losses.py).
-    precision: in which the network computes; the losses are float32 always.
-    """
-
-    def __init__(
-        self,
-        content: Tensor,
-        styles: Tensor | Sequence[Tensor],
-        model: VGG19,
-        content_layer: str = CONTENT_LAYER,
-        relative: bool = True,
-        precision: torch.dtype = torch.float32,
-        shares: Sequence[float] = (1.0,),
-    ):
-        self.styles = [styles] if isinstance(styles, Tensor) else list(styles)
-        self.shares, self.model, self.content_layer = shares, model, content_layer
-        self.relative, self.precision = relative, precision
-        self.positions = content[0, 0].numel()
-        with torch.no_grad():
-            self.content_features = self.features(content, [content_layer])[content_layer]
-        self.style_grams: dict[str, Tensor] = {}
-
-    def __call__(self, image: Tensor, weights: Weights) -> Terms:
-        """The terms that the weights ask for, of an image like the content."""
-        layers = [name for name, weight in weights.layers.items() if weight and weights.style]
-        self.compute_missing_grams(layers)
-        features = self.features(image, [*layers, *([self.content_layer] if weights.content else [])])
-        content, tv = 0.0, 0.0
-        if weights.content:
-            content = content_loss(features[self.content_layer], self.content_features, self.relative)
-        style = {name: style_loss(features[name], self.style_grams[name], self.relative) for name in layers}
-        if weights.tv or not features:  # where no weight asks for anything, there still is something to differentiate
-            tv = total_variation_loss(image)
-        return Terms(content, style, tv)
-
-    def features(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
-        """`get_features` in the network's precision: layer -> (1, C, H', W')."""
-        return get_features(image.to(self.precision), self.model, layers)
-
-    @torch.no_grad()
-    def compute_missing_grams(self, layers: Iterable[str]) -> None:
-        """Computes the Gram matrices that `style_grams` lacks, such as that of a layer whose weight was 0 until now."""
-        missing = set(layers) - self.style_grams.keys()
-        if not missing:
-            return
-        grams = []
-        for style in self.styles:
-            # A Gram matrix is a sum over positions: as if the style had as many as the content.
-            area_ratio = self.positions / style[0, 0].numel()
-            responses = self.features(style, missing)
-            grams.append({name: gram_matrix(response) * area_ratio for name, response in responses.items()})
-        self.style_grams |= mix_grams(grams, self.shares)  # each (1, C, C)
 
 
 class Transfer:
@@ -297,7 +216,7 @@ def style_transfer(
     start: str | Tensor = "noise",
     optimizer: str = "adam",
     learning_rate: Rate | None = None,
-    shares: Sequence[float] | None = None,
+    manner: Manner | None = None,
     content_layer: str = CONTENT_LAYER,
     relative: bool = True,
     average: float = 0.0,
@@ -310,7 +229,7 @@ def style_transfer(
 
     content: (1, 3, H, W), ImageNet-normalised; the result has its size.
     style: (1, 3, H', W'), of any size; or several such images, which are mixed in their Gram matrices.
-    shares: with several styles, how much each counts: one number a style, from 0 up; None means all alike.
+    manner: the painter's hand: shares of several styles, regions, colours, statistic (manner.py).
     weights: a Weights, or a function iteration -> Weights, asked anew at every iteration (a schedule, sliders).
     start: "noise" (as in the report, from `seed`), "content", "style", or an image tensor like content.
     optimizer: "adam", whose pixels are clamped to real colours, or "lbfgs", for which it costs to leave them: the
@@ -328,7 +247,7 @@ def style_transfer(
     """
     return coarse_to_fine(
         content, style, model, weights, steps=steps, start=start, optimizer=optimizer, learning_rate=learning_rate,
-        average=average, scales=1, resume=resume, shares=shares, content_layer=content_layer, relative=relative,
+        average=average, scales=1, resume=resume, manner=manner, content_layer=content_layer, relative=relative,
         betas=betas, seed=seed, precision=precision,
     )  # fmt: skip
 
@@ -348,7 +267,7 @@ def coarse_to_fine(
     scales: int = MOST_SCALES,
     begin: int = 0,
     resume: StateDict | str | Path | None = None,
-    shares: Sequence[float] | None = None,
+    manner: Manner | None = None,
     content_layer: str = CONTENT_LAYER,
     relative: bool = True,
     betas: tuple[float, float] | None = None,
@@ -374,15 +293,17 @@ def coarse_to_fine(
     device = next(model.parameters()).device
     content = as_float_batch(content, "content").to(device)
     styles = [as_float_batch(x, "style").to(device) for x in (style if isinstance(style, list | tuple) else [style])]
-    shares = check_shares([1.0] * len(styles) if shares is None else shares, len(styles))
+    manner = (manner or Manner()).checked(content, len(styles))
     adam = optimizer == "adam"
     dtype = chosen_precision(precision, device)
-    planned = plan(min(side for x in (content, *styles) for side in x.shape[2:]), steps, scales, optimizer)
+    everything = content, *styles, *(style for _, style in manner.regions)
+    planned = plan(min(side for x in everything for side in x.shape[2:]), steps, scales, optimizer)
     several = len(planned) > 1
     identity = {"pooling": model.pooling, "content_layer": content_layer, "relative": relative, "precision": str(dtype),
              "optimizer": optimizer, "betas": list(betas or Adam.BETAS) if adam else None, "average": average,
-             "scales": scales, "steps": steps if several else None, "shares": shares}  # fmt: skip
-    arguments = fingerprinted(identity, content=[content], style=styles, network=[*model.parameters()])
+             "scales": scales, "steps": steps if several else None, **manner.identity}  # fmt: skip
+    arguments = fingerprinted(identity, content=[content], style=everything[1:], masks=manner.masks,
+                              network=[*model.parameters()])  # fmt: skip
     state = read_state(resume, arguments)
     done, image, seconds = state.get("iteration", begin), state.get("image", start), 0.0
     for divisor, first, last in planned:
@@ -395,9 +316,11 @@ def coarse_to_fine(
         elif several and isinstance(image, Tensor) and image.shape != small.shape:
             image = small + resized(image.to(device) - resized(content, image.shape[2:]), small.shape[2:])
         settling = {"settled": SETTLED, "betas": SETTLING_BETAS} if several and adam and divisor == 1 else {}
+        hand = manner.smaller(small, divisor)
+        small_styles = [hand.style_seen(x, small) for x in small_styles]
         transfer = Transfer(
-            Objective(small, small_styles, model, content_layer, relative, dtype, shares),
-            _start(image, small, small_styles[0], seed),
+            Objective(small, small_styles, model, content_layer, relative, dtype, hand),
+            hand.seen(_start(image, small, small_styles[0], seed)),
             Weights() if weights is None else weights, steps=last, done=first, optimizer=optimizer,
             learning_rate=learning_rate, average=average,
             **settling | ({"betas": betas} if betas else {}),
@@ -409,9 +332,11 @@ def coarse_to_fine(
             transfer.carry_over(state)
         began = seconds
         for step in guarded(transfer, transfer.mean_image):
-            seconds = began + step.seconds
-            yield replace(step, seconds=seconds, state_dict=lambda s=step: {**s.state_dict(), "arguments": arguments()})
-        done, image, state = last, transfer.mean_image, transfer.state_dict(last)
+            seconds, image = began + step.seconds, hand.shown(step.image, small)
+            yield replace(step, image=image, seconds=seconds,
+                          state_dict=lambda s=step, i=image: {**s.state_dict(), "image": i, "arguments": arguments()},
+                          )  # fmt: skip
+        done, image, state = last, hand.shown(transfer.mean_image, small), transfer.state_dict(last)
 
 
 def _start(start: str | Tensor, content: Tensor, style: Tensor, seed: int) -> Tensor:

@@ -11,7 +11,7 @@ from helpers.losses import (
     Weights,
     content_loss,
     gram_matrix,
-    mix_grams,
+    mixed,
     report_schedule,
     style_loss,
     total_variation_loss,
@@ -46,16 +46,16 @@ def test_gram_matrix_does_not_see_where_things_are():
 
 
 def test_mixed_grams_are_the_weighted_mean_and_one_alone_is_itself():
-    first, second = ({"conv1_1": torch.full((1, 2, 2), value)} for value in (3.0, 7.0))
-    assert mix_grams([first, second], (1, 3))["conv1_1"].unique().tolist() == [6.0]
-    assert torch.equal(mix_grams([first, second], (1, 0))["conv1_1"], first["conv1_1"])
+    first, second = (torch.full((1, 2, 2), value) for value in (3.0, 7.0))
+    assert mixed([first, second], (1, 3)).unique().tolist() == [6.0]
+    assert torch.equal(mixed([first, second], (1, 0)), first)
 
 
 @pytest.mark.parametrize("shares", [(1,), (1, 2, 3), (0, 0), (-1, 2), (1, math.nan), ("a", 1)])
 def test_shares_that_mix_nothing_are_refused(shares):
-    gram = {"conv1_1": torch.ones(1, 2, 2)}
+    gram = torch.ones(1, 2, 2)
     with pytest.raises(TeachingError, match="share"):
-        mix_grams([gram, gram], shares)
+        mixed([gram, gram], shares)
 
 
 def test_gram_matrix_is_summed_in_float32():

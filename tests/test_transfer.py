@@ -17,7 +17,9 @@ from helpers.engine.optimizers import make_optimizer
 from helpers.engine.scales import plan
 from helpers.images import BLACK, MEAN, STD, WHITE, load_image, noise_like
 from helpers.losses import Weights, content_loss, gram_matrix, report_schedule, style_loss, total_variation_loss
-from helpers.transfer import Objective, Transfer, coarse_to_fine, largest_growth, style_transfer
+from helpers.manner import Manner
+from helpers.objective import Objective
+from helpers.transfer import Transfer, coarse_to_fine, largest_growth, style_transfer
 from helpers.vgg import LAYERS, get_features, load_vgg19
 
 
@@ -575,29 +577,29 @@ def test_the_share_of_one_style_alone_is_that_style(network):
     first, second = load_image("van_gogh", 48), load_image("picasso", 64)
     alone = run_of(first, network)
     assert torch.equal(run_of([first], network), alone)
-    assert torch.allclose(run_of([first, second], network, shares=(1, 0)), alone, atol=1e-4)
-    assert torch.allclose(run_of([first, first], network, shares=(1, 3)), alone, atol=1e-4)
+    assert torch.allclose(run_of([first, second], network, manner=Manner(shares=(1, 0))), alone, atol=1e-4)
+    assert torch.allclose(run_of([first, first], network, manner=Manner(shares=(1, 3))), alone, atol=1e-4)
     assert not torch.allclose(run_of([first, second], network), alone, atol=1e-2)
 
 
 def test_the_goal_of_two_styles_is_the_mean_of_their_gram_matrices(network):
     content, first, second = (load_image(name, shape=(32, 48)) for name in ("landscape", "van_gogh", "picasso"))
     grams = [Objective(content, [style], network) for style in (first, second)]
-    both = Objective(content, [first, second], network, shares=(1, 3))
+    both = Objective(content, [first, second], network, manner=Manner(shares=(1, 3)))
     for objective in (*grams, both):
-        objective.compute_missing_grams(["conv2_1"])
-    expected = (grams[0].style_grams["conv2_1"] + 3 * grams[1].style_grams["conv2_1"]) / 4
-    assert torch.allclose(both.style_grams["conv2_1"], expected)
+        objective.compute_missing_goals(["conv2_1"])
+    expected = (grams[0].goals["conv2_1"][0].summary + 3 * grams[1].goals["conv2_1"][0].summary) / 4
+    assert torch.allclose(both.goals["conv2_1"][0].summary, expected)
 
 
 @pytest.mark.parametrize("shares", [(1,), (0, 0), (-1, 2)])
 def test_shares_that_make_no_sense_are_refused(shares, network):
     with pytest.raises(TeachingError, match="share"):
-        run_of([load_image("van_gogh", 48)] * 2, network, shares=shares)
+        run_of([load_image("van_gogh", 48)] * 2, network, manner=Manner(shares=shares))
 
 
 def test_a_run_with_other_shares_is_not_gone_on_with(network):
     styles, content = [load_image("van_gogh", 48), load_image("picasso", 48)], load_image("landscape", 48)
-    step = next(style_transfer(content, styles, network, steps=2, shares=(1, 1)))
+    step = next(style_transfer(content, styles, network, steps=2, manner=Manner(shares=(1, 1))))
     with pytest.raises(TeachingError, match="another shares"):
-        next(style_transfer(content, styles, network, steps=2, shares=(1, 2), resume=step.state_dict()))
+        next(style_transfer(content, styles, network, steps=2, manner=Manner(shares=(1, 2)), resume=step.state_dict()))

@@ -26,7 +26,7 @@ from helpers.base.numbers import is_whole
 
 VERSION = 2
 # Arguments that are compared by the digests of their contents, which say nothing to a reader of an error message.
-CONTENTS = "content", "style", "network"
+CONTENTS = "content", "style", "masks", "network"
 
 
 def save_state(path: str | Path, state_dict: Mapping[str, Any], **notes: Any) -> None:

@@ -8,7 +8,7 @@ from helpers.distil.canvases import Canvases, ManyLBFGS
 from helpers.engine.optimizers import LBFGS
 from helpers.images import load_image
 from helpers.losses import Weights
-from helpers.transfer import Objective
+from helpers.objective import Objective
 from helpers.vgg import STYLE_LAYERS
 
 

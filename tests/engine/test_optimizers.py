@@ -9,7 +9,7 @@ from helpers.engine import optimizers
 from helpers.engine.optimizers import BLACK_TO_WHITE, LBFGS, OPTIMIZERS, Adam, RunningMean, make_optimizer, outside
 from helpers.images import load_image
 from helpers.losses import Weights
-from helpers.transfer import Objective
+from helpers.objective import Objective
 
 SCALES = torch.linspace(0.5, 4, 3 * 4 * 4).view(1, 3, 4, 4)  # a valley, steeper in some directions than in others
 
