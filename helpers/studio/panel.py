@@ -76,7 +76,7 @@ COLOURED
 .studio .widget-hprogress .progress { height: 8px; border-radius: 4px; }
 .studio-large { font-size: 1.3em; --jp-widgets-font-size: 17px; --jp-widgets-inline-height: 30px; }
 .studio-large .studio-left { flex-basis: 410px; }
-.studio-large .studio-stage { height: 280px; }
+.studio-large .studio-stage { height: 252px; }
 .studio-large .studio-news { min-height: 52px; }
 .studio-large .chooser button.widget-toggle-button { width: 76px; font-size: 13px; line-height: 16px; }
 </style>"""
