@@ -147,14 +147,22 @@ def loss_curves(steps: Sequence[Step], marks: Mapping[int, str] = MappingProxyTy
 
 
 def curves(
-    series: Mapping[str, Sequence[float]], ylabel: str = "total loss", marks: Mapping[int, str] = MappingProxyType({})
+    series: Mapping[str, Sequence[float]],
+    ylabel: str = "total loss",
+    marks: Mapping[int, str] = MappingProxyType({}),
+    first: int = 1,
+    log: bool = True,
 ) -> Figure:
-    """Several runs on one logarithmic axis: label -> one value per iteration. marks: as in `loss_curves`."""
+    """Several runs on one axis: label -> one value per iteration.
+
+    marks: as in `loss_curves`. first: the iteration at which the drawing begins. log: whether the axis is logarithmic.
+    """
     figure = Figure((10, 4), layout="constrained")
     ax = figure.subplots()
     for (label, values), colour, dashes in zip(series.items(), SERIES, DASHES, strict=False):
-        ax.plot(range(1, len(values) + 1), values, color=colour, linestyle=dashes, linewidth=2, label=label)
-    _finish(ax, ylabel, marks)
+        iterations = range(first, len(values) + 1)
+        ax.plot(iterations, values[first - 1 :], color=colour, linestyle=dashes, linewidth=2, label=label)
+    _finish(ax, ylabel, marks, scale="log" if log else "linear")
     return figure
 
 
@@ -166,12 +174,13 @@ def by_size(series: Mapping[str, Mapping[int, float]], ylabel: str) -> Figure:
         ax.plot(values.keys(), values.values(), "o", color=colour, linestyle=dashes, linewidth=2, label=label)
     _finish(ax, ylabel, {}, "long side, pixels")
     ax.set_xscale("log", base=2)
-    ax.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
+    sizes = sorted({size for values in series.values() for size in values})
+    ax.set_xticks(sizes, [f"{size:g}" for size in sizes])
     return figure
 
 
 def bars(values: Mapping[str, float], xlabel: str, log: bool = False) -> Figure:
-    """Horizontal bars, the first on top: label -> value. log: whether the axis is logarithmic."""
+    """Horizontal bars, the first on top: label -> value; log: dots on a logarithmic axis."""
     figure = Figure((10, 0.7 + 0.4 * len(values)), layout="constrained")
     _bars(figure.subplots(), values, xlabel, log)
     return figure
@@ -276,18 +285,18 @@ def loss_graph() -> Figure:
     box(2.65, 2.75, "VGG-19,\nfixed", "0.5", 1.0, 2.8)
     box(4.35, 3.8, "$P$: conv4_2", content, 1.6)
     box(4.35, 2.75, "$A_l$: Gram matrices\nof five layers", style, 1.9)
-    box(4.35, 1.7, "$F$: conv4_2\n$G_l = F_l F_l^T$", total, 1.6)
+    box(4.35, 1.7, "$F$: conv4_2\n$G_l$: Gram matrices", total, 1.9)
     box(6.85, 3.8, "$L_{content}$: $F$ against $P$", content, 2.3)
     box(6.85, 2.75, "$L_{style}$: sum of $w_l$ times\n$G_l$ against $A_l$", style, 2.3)
     box(6.85, 1.1, "$L_{tv}$: neighbouring pixels", COLOURS["tv"], 2.3)
     box(9.4, 2.75, "total\nloss", total, 0.9, 1.0)
     for y in (3.8, 2.75, 1.7):
         arrow((1.75, y), (2.12, y))
-        arrow((3.18, y), (3.38 if y == 2.75 else 3.53, y))
+        arrow((3.18, y), (3.53 if y == 3.8 else 3.38, y))
     arrow((5.18, 3.8), (5.67, 3.8))
     arrow((5.33, 2.75), (5.67, 2.75))
-    arrow((5.18, 1.95), (5.75, 3.4))
-    arrow((5.18, 1.75), (5.67, 2.45))
+    arrow((5.33, 1.95), (5.75, 3.4))
+    arrow((5.33, 1.75), (5.67, 2.45))
     arrow((1.5, 1.31), (5.67, 1.1))
     arrow((8.05, 3.6), (9.0, 3.3))
     ax.text(8.15, 3.7, "× content weight", fontsize=FONT)
@@ -296,7 +305,7 @@ def loss_graph() -> Figure:
     ax.text(7.3, 1.75, "× tv weight", fontsize=FONT)
     ax.plot((9.4, 9.4, 0.9), (2.2, 0.45, 0.45), color="0.35", linewidth=1.4, linestyle="--")
     arrow((0.9, 0.45), (0.9, 1.32), dashes="--")
-    ax.text(5.2, 0.55, "backward: the gradient changes the image's pixels and nothing else", ha="center", fontsize=FONT)
+    ax.text(5.2, 0.55, "backward: the gradient reaches the pixels, and they alone change", ha="center", fontsize=FONT)
     return figure
 
 
@@ -321,26 +330,39 @@ def _array(image: Tensor | np.ndarray) -> np.ndarray:
 
 
 def _bars(ax: Axes, values: Mapping[str, float], xlabel: str, log: bool) -> None:
-    """Horizontal bars, each in the colour of its term; style layers have the colour of the style."""
+    """A row for each value, in the colour of its term, with the number beside it; style layers have the style's colour.
+
+    Bars on a linear axis, and dots on a logarithmic one, for it has no zero at which a bar could begin.
+    """
     colours = [COLOURS["style"] if name in STYLE_LAYERS else COLOURS.get(name, SERIES[4]) for name in values]
-    ax.barh(list(values), list(values.values()), color=colours, log=log)
     if log:
-        ax.set_xlim(left=10 ** np.floor(np.log10(min(values.values()))))  # so that bars begin at a power of ten
+        ax.scatter(values.values(), list(values), c=colours, s=50)
+        ax.set_xscale("log")
+        ax.margins(x=0.15)
+        ax.grid(axis="x", alpha=0.25)
+    else:
+        ax.barh(list(values), list(values.values()), color=colours)
+    for row, value in enumerate(values.values()):
+        if log and value <= 0:
+            continue  # no place on the axis
+        ax.annotate(f"{value:,.0f}" if value >= 10 else f"{value:.2g}", (value, row), (7, 0), "data", "offset points",
+                    va="center", fontsize=FONT - 2)  # fmt: skip
     ax.invert_yaxis()
     ax.set_xlabel(xlabel, fontsize=FONT)
     ax.tick_params(labelsize=FONT - 1)
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def _finish(ax: Axes, ylabel: str, marks: Mapping[int, str], xlabel: str = "iteration") -> None:
+def _finish(ax: Axes, ylabel: str, marks: Mapping[int, str], xlabel: str = "iteration", scale: str = "log") -> None:
     # Above the axes, where no curve runs.
-    begins = [iteration / max(ax.get_xlim()[1], 1) for iteration in sorted(marks)]
+    left, right = ax.get_xlim()
+    begins = [(iteration - left) / max(right - left, 1) for iteration in sorted(marks)]
     rows = label_rows(begins, [marks[iteration] for iteration in sorted(marks)], 0.011)
     for (iteration, label), row in zip(sorted(marks.items()), rows, strict=True):
         ax.axvline(iteration, color="0.6", linewidth=1)
         ax.annotate(label, (iteration, 1), (0, 3 + 13 * row), ("data", "axes fraction"), "offset points",
                     fontsize=FONT - 2, color="0.35")  # fmt: skip
-    ax.set_yscale("log")
+    ax.set_yscale(scale)
     ax.set_xlabel(xlabel, fontsize=FONT)
     ax.set_ylabel(ylabel, fontsize=FONT)
     ax.grid(alpha=0.25)

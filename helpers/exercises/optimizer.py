@@ -62,7 +62,7 @@ class Optimizer:
         raise NotYet(f"the total loss ends at {total['image']:.2g}, expected less than {limit:.2g}.\n{hint}")
 
     @exercise
-    def piled_up(answer: Any) -> str:
+    def never_settles(answer: Any) -> str:
         """Find the bug: the letter of the line, and descend(total_loss, image, steps): the image after Adam's steps."""
         hint = "What does loss.backward() do where a gradient is stored already? See what image.grad holds."
         function = mended(answer, "CDF", "ABCDEF", hint)
@@ -87,10 +87,10 @@ class Optimizer:
         return "each step follows the gradient of its own iteration; without zero_grad it follows the sum of all."
 
     @exercise
-    def moving_goal(answer: Any) -> str:
+    def lost_style(answer: Any) -> str:
         """Find the bug: the letter of the line, and from_painting(content, style, model, steps): the image."""
         hint = "The style loss is 0 in every iteration. Which two tensors are always the same, and since which line?"
-        function = mended(answer, "A", "ABCDEF", hint)
+        function = mended(answer, "AD", "ABCDEF", hint)
         model = load_vgg19(device="cpu")
         content, style = pair(48)
         image = call(function, content=content, style=style, model=model, steps=20)
@@ -104,7 +104,7 @@ class Optimizer:
             )
         if torch.allclose(image, style, atol=1e-3):
             raise NotYet("got the painting itself, expected it to take on the photograph's content.")
-        return "the image starts as a copy, so the painting, and with it the goal, stays where it was."
+        return "the goal stays the painting's, whatever becomes of the image."
 
     @exercise
     def rates(answer: Any) -> str:

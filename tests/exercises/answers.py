@@ -146,8 +146,8 @@ SOLUTIONS = {
     "total_variation_loss": lambda pixels: sum(difference.square().mean() for difference in variation(pixels)),
     "area": 4,
     "transfer_loop": transfer_loop,
-    "piled_up": ("D", descend),
-    "moving_goal": ("A", from_painting),
+    "never_settles": ("D", descend),
+    "lost_style": ("A", from_painting),
     "rates": Later(lambda: (rates(), False)),
     "grid": "conv4_2",
     "trade": Later(lambda: (trade(), "more")),
@@ -171,9 +171,10 @@ ALSO_RIGHT = [
     }, copy=lambda x: x))),
     ("content_loss", content_loss),
     ("content_loss", mse_loss),
-    ("piled_up", ("F", descend)),
-    ("piled_up", ("c", lambda total_loss, image, steps: descend(total_loss, image, steps))),
-    ("moving_goal", ("A", lambda content, style, model, steps: from_painting(content, style, model, steps, weight=30))),
+    ("never_settles", ("F", descend)),
+    ("never_settles", ("c", lambda total_loss, image, steps: descend(total_loss, image, steps))),
+    ("lost_style", ("D", from_painting)),
+    ("lost_style", ("A", lambda content, style, model, steps: from_painting(content, style, model, steps, weight=30))),
     ("forty_lines", MY_TRANSFER),
     ("gram_matrix", gram_matrix),
     ("gram_matrix", lambda f: torch.einsum("bchw,bdhw->bcd", f, f)),
@@ -410,14 +411,14 @@ MISTAKES = {
         "It falls slowly": lambda *given: transfer_loop(*given, rate=0.02),
         "A smaller learning rate": lambda *given: transfer_loop(*given, rate=20),
     },
-    "piled_up": {
+    "never_settles": {
         "What does loss.backward() do": ("A", descend),
         "The gradients still pile up": ("F", lambda *given: descend(*given, zero_grad=False)),
         "asked for the loss 50 times": ("F", lambda total_loss, image, steps: descend(total_loss, image, steps // 2)),
         "got shape (3, 4, 4)": ("F", lambda *given: descend(*given)[0]),
         "expected the letter of a line": (6, descend),
     },
-    "moving_goal": {
+    "lost_style": {
         "Which two tensors": ("C", from_painting),
         "changed its argument `style`": ("A", lambda *given: from_painting(*given, copy=lambda x: x)),
         "still moves with the image": (
