@@ -7,7 +7,6 @@ A picture that exists already, made from the same files with the same settings, 
 
 import argparse
 import hashlib
-import io
 import itertools
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,11 +22,12 @@ from helpers.base.errors import TeachingError
 from helpers.base.files import write_whole
 from helpers.base.parser import Parser
 from helpers.base.pictures import CONTENTS, STYLES, SUFFIXES, find_picture, in_file_name, name_in_recipe
-from helpers.images import as_png, load_image
+from helpers.images import as_png
 from helpers.runs.album import Entry, save_page, save_sheet
 from helpers.runs.painting import painting
 from helpers.runs.recipe import load_recipe, outcome
 from helpers.runs.settings import Settings, add_options, typed_over
+from helpers.runs.sources import load_sources, other_files
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +42,15 @@ class Task:
     out: Path
 
     @property
+    def others(self) -> dict[str, Path]:
+        """The files of regions, other styles and what is kept, by the names that the settings have for them."""
+        return {name: find_picture(name) for name in other_files(self.settings)}
+
+    @property
     def sources(self) -> list[str]:
-        """Digests of the contents of the two files."""
-        return [hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in (self.content, self.style)]
+        """Digests of the contents of the files."""
+        files = (self.content, self.style, *self.others.values())
+        return [hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in files]
 
     @property
     def recipe(self) -> dict[str, Any]:
@@ -73,14 +79,15 @@ class Task:
         return self.out.stem
 
 
-def paint(settings: Settings, recipe: Mapping[str, Any], content: bytes, style: bytes) -> bytes:
+def paint(
+    settings: Settings, recipe: Mapping[str, Any], content: bytes, style: bytes, others: Mapping[str, bytes]
+) -> bytes:
     """Paints one picture; returns it as the bytes of a PNG, which carries its recipe and losses.
 
-    content, style: the bytes of the files. All input comes through the arguments, and all output through the result, so
-    that any machine with this project can do it.
+    content, style: the bytes of the files; others: those of the other files that the settings name, by name. All input
+    comes through the arguments, and all output through the result, so that any machine with this project can do it.
     """
-    images = (load_image(io.BytesIO(file), settings.size) for file in (content, style))
-    for step in painting(settings, *images):  # noqa: B007 (the last one is used)
+    for step in painting(settings, load_sources(settings, content, style, others)):  # noqa: B007 (the last one is used)
         pass
     return as_png(step.image, {**recipe, **outcome(step)})
 
@@ -89,6 +96,8 @@ def tasks(typed: argparse.Namespace) -> list[Task]:
     """A task for each combination that was typed; raises TeachingError for pictures and settings that do not exist."""
     options = {name: value for name, value in vars(typed).items() if name not in ("content", "style")}
     base = typed_over(Settings(), options)
+    for name in other_files(base):
+        find_picture(name)  # raises before anything is painted
     contents, styles = find_pictures(typed.content, CONTENTS), find_pictures(typed.style, STYLES)
     variations = [
         dict(zip((name for name, _ in typed.vary), values, strict=True))
@@ -140,7 +149,8 @@ def paint_here(wanted: Sequence[Task]) -> Iterator[tuple[Task, bytes | Exception
     """Paints in this process; yields each task with the bytes of its PNG, or with the exception that it raised."""
     for task in wanted:
         try:
-            yield task, paint(task.settings, task.recipe, task.content.read_bytes(), task.style.read_bytes())
+            others = {name: path.read_bytes() for name, path in task.others.items()}
+            yield task, paint(task.settings, task.recipe, task.content.read_bytes(), task.style.read_bytes(), others)
         except Exception as error:  # whatever it is, the other pictures still have to be made
             yield task, error
 
@@ -167,10 +177,10 @@ def paint_on_cluster(wanted: Sequence[Task], address: str) -> Iterator[tuple[Tas
             # Sent as the result of a task, so that it is made again if the worker that has it is lost.
             return client.submit(bytes, path.read_bytes())
 
-        futures = {
-            client.submit(paint, task.settings, task.recipe, remote(task.content), remote(task.style), pure=False): task
-            for task in wanted
-        }
+        futures = {}
+        for task in wanted:
+            files = remote(task.content), remote(task.style), {n: remote(path) for n, path in task.others.items()}
+            futures[client.submit(paint, task.settings, task.recipe, *files, pure=False)] = task
         for future in as_completed(futures):
             task = futures.pop(future)
             if future.cancelled():

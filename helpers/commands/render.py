@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from torch import Tensor
 from tqdm import tqdm
 
 from helpers.base.errors import TeachingError
@@ -23,6 +22,7 @@ from helpers.runs.painting import painting
 from helpers.runs.recipe import caption, load_recipe, outcome
 from helpers.runs.results import in_use, last_run, next_result
 from helpers.runs.settings import Settings, add_options, options, typed_over
+from helpers.runs.sources import Sources, load_sources, other_files
 from helpers.transfer import StateDict, Step
 
 LAST = "the last one"  # the run that --resume goes on with if none is named
@@ -111,6 +111,14 @@ def check_sources(settings: Settings, typed: argparse.Namespace, where: str) -> 
         if name not in typed and value not in ours:
             how = "type --network FILE as well" if name == "network" else "type both: render CONTENT STYLE ..."
             raise TeachingError(f"{where} names {value!r} as its {name}, which is not one of ours; {how}")
+    for name in ("style_share", "region", "keep"):
+        if name not in typed:
+            alone = replace(Settings(), **{name: getattr(settings, name)})
+            if foreign := [file for file in other_files(alone) if file not in STYLES]:
+                raise TeachingError(
+                    f"{where} names {foreign[0]!r} for its {name.replace('_', ' ')}, which is not one of ours; type "
+                    f"--{name.replace('_', '-')} as well."
+                )
 
 
 def check_unchanged(began_with: Settings, now: Settings, path: Path) -> None:
@@ -134,9 +142,9 @@ def render(typed: argparse.Namespace) -> list[Path]:
         raise TeachingError(f"Another run is painting '{out}'. Wait until it has ended, or choose another --out.")
     if run and run.caveat:
         print(run.caveat, file=sys.stderr)
-    content, style = load_image(settings.content, settings.size), load_image(settings.style, settings.size)
+    sources = load_sources(settings)
     film = Film(settings.steps)
-    out = paint(settings, content, style, out or next_result(settings), run, film if typed.film else None, typed.every)
+    out = paint(settings, sources, out or next_result(settings), run, film if typed.film else None, typed.every)
     paths = [out]
     if typed.film:
         paths.append(film.save(out.with_suffix(".webp"), load_image(out, settings.size)))
@@ -144,15 +152,13 @@ def render(typed: argparse.Namespace) -> list[Path]:
         from helpers.plots import comparison, save_figure  # imported late, because Matplotlib takes long
 
         names = Path(settings.content).stem, Path(settings.style).stem, "result"
-        images = dict(zip(names, (content, style, load_image(out, settings.size)), strict=True))
+        images = dict(zip(names, (sources.content, sources.styles[0], load_image(out, settings.size)), strict=True))
         figure = comparison(images, caption(load_recipe(out)))
         paths.append(save_figure(figure, out.with_name(f"{out.stem}--compare.png")))
     return paths
 
 
-def paint(
-    settings: Settings, content: Tensor, style: Tensor, out: Path, run: Run | None, film: Film | None, every: int
-) -> Path:
+def paint(settings: Settings, sources: Sources, out: Path, run: Run | None, film: Film | None, every: int) -> Path:
     """Paints to the end, and now and then saves the picture and a checkpoint and prints the losses; returns `out`.
 
     Whatever ends the run early, the picture and the checkpoint are those of the last finished iteration.
@@ -170,7 +176,7 @@ def paint(
     if not run:
         keep({})
     try:
-        steps = painting(settings, content, style, run.state_dict if run else None)
+        steps = painting(settings, sources, run.state_dict if run else None)
         for step in tqdm(steps, initial=len(record), total=last, unit="it", disable=None, dynamic_ncols=True):
             record.append(step.noted)
             if film:

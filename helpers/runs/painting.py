@@ -8,6 +8,7 @@ from torch import Tensor
 from helpers.losses import Weights
 from helpers.runs.estimate import check_memory
 from helpers.runs.settings import Settings
+from helpers.runs.sources import Sources
 from helpers.transfer import Rate, Schedule, StateDict, Step, coarse_to_fine
 from helpers.vgg import VGG19, load_vgg19
 
@@ -16,18 +17,18 @@ from helpers.vgg import VGG19, load_vgg19
 Continuation = Callable[[Tensor | None, int, StateDict], Iterator[Step]]
 
 
-def painting(settings: Settings, content: Tensor, style: Tensor, state_dict: StateDict | None = None) -> Iterator[Step]:
+def painting(settings: Settings, sources: Sources, state_dict: StateDict | None = None) -> Iterator[Step]:
     """The iterations of a run: from its beginning, or from the state dict of a run that was cut off.
 
-    content, style: (1, 3, H, W), the pictures that the settings name.
+    sources: what the settings name, from `load_sources`.
     Raises TeachingError if the memory is not enough, or the state dict is of another run.
     """
     model = load_vgg19(settings.network, settings.pooling)
-    check_memory(model, tuple(content.shape[2:]), settings.optimizer)
+    check_memory(model, tuple(sources.content.shape[2:]), settings.optimizer)
 
     def continuation(image: Tensor | None, done: int, state_dict: StateDict) -> Iterator[Step]:
         weights, rate = settings.weights_at, settings.learning_rate_at
-        return begin(settings, content, style, model, weights, rate, image, done, state_dict)
+        return begin(settings, sources, model, weights, rate, image, done, state_dict)
 
     last = settings.last_iteration
     ends = [*(iteration for iteration in settings.restarts if iteration < last), last]
@@ -36,8 +37,7 @@ def painting(settings: Settings, content: Tensor, style: Tensor, state_dict: Sta
 
 def begin(
     settings: Settings,
-    content: Tensor,
-    style: Tensor,
+    sources: Sources,
     model: VGG19,
     weights: Weights | Schedule,
     learning_rate: Rate,
@@ -51,8 +51,8 @@ def begin(
     state_dict: of an earlier run, to resume it instead.
     """
     return coarse_to_fine(
-        content,
-        style,
+        sources.content,
+        sources.styles,
         model,
         weights,
         steps=settings.steps,
@@ -65,6 +65,7 @@ def begin(
         begin=done,
         precision=settings.precision,
         resume=state_dict,
+        manner=sources.manner,
     )
 
 

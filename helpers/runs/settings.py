@@ -5,7 +5,7 @@ copies with `dataclasses.replace`; and it can be sent to another machine.
 """
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -17,6 +17,10 @@ from helpers.engine.optimizers import OPTIMIZERS, STEPS
 from helpers.engine.precision import PRECISIONS
 from helpers.engine.scales import MOST_SCALES
 from helpers.losses import Weights, report_schedule, report_switch
+from helpers.manner import COLOURS
+from helpers.regions import SHAPES
+from helpers.runs.pairs import checked_layers, checked_regions, checked_shares, layer_weight, region, style_share
+from helpers.statistics import STATISTICS
 from helpers.vgg import CONTENT_LAYER, check_layers
 
 VERSION = 2  # of the recipe format; recipes of version 1 do not state it
@@ -32,11 +36,14 @@ class Option:
     """The rules for a setting's values, and the texts of its command-line option."""
 
     help: str = ""
-    kind: type = str  # of its values: str, int, float or bool
+    kind: type = str  # of its values: str, int, float, bool, or tuple for pairs
     least: float | None = None  # of a number; None means that it has to be above 0
+    most: float | None = None
     choices: Sequence[str] = ()
     may_be_none: bool = False
     metavar: str | None = None
+    parse: Callable[[str], tuple[str, Any]] | None = None  # of a pair: what was typed -> the pair
+    check: Callable[[Any], tuple[tuple[str, Any], ...]] | None = None  # of all pairs
 
 
 def setting(default: Any, help: str, kind: type = str, **more: Any) -> Any:
@@ -66,8 +73,9 @@ class Settings:
     tv_weight: float = setting(DEFAULT_WEIGHTS.tv, "total variation: more is smoother", float, least=0, metavar="W")
     # (name, weight) for each style layer whose weight is not the default.
     layer: tuple[tuple[str, float], ...] = setting(
-        (), "weight of one style layer, for example conv1_1=0.5; can be repeated", tuple, metavar="NAME=W"
-    )
+        (), "weight of one style layer, for example conv1_1=0.5; can be repeated", tuple, metavar="NAME=W",
+        parse=layer_weight, check=checked_layers
+    )  # fmt: skip
     content_layer: str = setting(CONTENT_LAYER, "a deeper layer leaves the style more freedom", metavar="NAME")
     optimizer: str | None = setting(None, "lbfgs needs fewer iterations, adam is patient (default: lbfgs; on a single "
                                     "scale adam)", choices=tuple(OPTIMIZERS), may_be_none=True)  # fmt: skip
@@ -79,6 +87,25 @@ class Settings:
     schedule: str = setting(
         "none", "report: other style weights after five eighths of the iterations", choices=("none", "report")
     )
+    statistic: str = setting("gram", "what of the style's responses is matched", choices=tuple(STATISTICS))
+    colours: str = setting(
+        "style", "whose: the style's, the content's, or the style's after they were fitted to the content's",
+        choices=COLOURS
+    )  # fmt: skip
+    style_scale: float = setting(1.0, "how large the strokes are, from 0.25 to 4", float, least=0.25, most=4,
+                                 metavar="F")  # fmt: skip
+    style_share: tuple[tuple[str, float], ...] = setting(
+        (), "another style and its share, where the first one's is 1, for example monet=0.5; can be repeated", tuple,
+        metavar="STYLE=S", parse=style_share, check=checked_shares
+    )  # fmt: skip
+    region: tuple[tuple[str, str], ...] = setting(
+        (), "a style for a part of the picture: a mask, white inside, or one of " + ", ".join(SHAPES) + ", and the "
+        "style, for example 'upper half=monet'; can be repeated", tuple, metavar="MASK=STYLE", parse=region,
+        check=checked_regions
+    )  # fmt: skip
+    keep: str | None = setting(None, "a mask or shape inside which the photograph stays as it is", may_be_none=True,
+                               metavar="MASK")  # fmt: skip
+    sharp_borders: bool = setting(False, "no style bleeds over the border of a mask", bool)
     single_scale: bool = setting(False, "the report's loop: all iterations at full size", bool)
     seed: int = setting(0, "of the random start", int, metavar="N")
     until: int | None = setting(
@@ -136,9 +163,9 @@ class Settings:
     def recipe(self) -> dict[str, Any]:
         """The settings as a dictionary that JSON can hold, with the version of its format."""
         plain = {f.name: getattr(self, f.name) for f in fields(self)}
-        lists = {"layer": [list(pair) for pair in self.layer], "changes": [dict(change) for change in self.changes],
-                 "restarts": list(self.restarts)}  # fmt: skip
-        return {"version": VERSION, **plain, **lists}
+        pairs = {name: [list(pair) for pair in plain[name]] for name, option in options() if option.kind is tuple}
+        lists = {"changes": [dict(change) for change in self.changes], "restarts": list(self.restarts)}
+        return {"version": VERSION, **plain, **pairs, **lists}
 
     @classmethod
     def from_recipe(cls, recipe: Mapping[str, Any]) -> "Settings":
@@ -171,7 +198,7 @@ def add_options(parser: argparse.ArgumentParser, pictures: bool = True) -> None:
         elif option.kind is bool:
             parser.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=text)
         elif option.kind is tuple:
-            parser.add_argument(flag, action="append", type=layer_weight, default=argparse.SUPPRESS, help=text,
+            parser.add_argument(flag, action="append", type=option.parse, default=argparse.SUPPRESS, help=text,
                                 metavar=option.metavar)  # fmt: skip
         else:
             parser.add_argument(flag, type=option.kind, choices=option.choices or None, default=argparse.SUPPRESS,
@@ -192,21 +219,12 @@ def typed_over(settings: Settings, typed: argparse.Namespace | Mapping[str, Any]
     return replace(settings, **changed)
 
 
-def layer_weight(text: str) -> tuple[str, float]:
-    """'conv1_1=0.5' -> ("conv1_1", 0.5)"""
-    name, _, value = text.partition("=")
-    try:
-        return name, float(value)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"a layer's weight is written conv1_1=0.5, not '{text}'") from None
-
-
 def _checked(name: str, value: Any, option: Option) -> Any:
     """A setting's value, converted to a plain Python type; raises TeachingError if it is not valid."""
     if value is None and option.may_be_none:
         return None
     if option.kind is tuple:
-        return _checked_layers(value)
+        return option.check(value)
     if option.kind is bool:
         if isinstance(value, bool):
             return value
@@ -219,19 +237,13 @@ def _checked(name: str, value: Any, option: Option) -> Any:
     if name == "seed":
         return checked_seed(value)
     fits = is_whole if option.kind is int else is_real
-    if fits(value, option.least) if option.least is not None else is_positive(value):
+    inside = fits(value, option.least) if option.least is not None else is_positive(value)
+    if inside and (option.most is None or value <= option.most):
         return option.kind(value)
     kind = "a whole number" if option.kind is int else "a number"
-    raise TeachingError(f"{name} is {kind} {'above 0' if option.least is None else f'from {option.least} up'}; got "
-                        f"{value!r}.")  # fmt: skip
-
-
-def _checked_layers(pairs: Any) -> tuple[tuple[str, float], ...]:
-    if not isinstance(pairs, list | tuple) or not all(isinstance(p, list | tuple) and len(p) == 2 for p in pairs):
-        raise TeachingError(f'Layers in a recipe are written [["conv1_1", 0.5], ...]; got {pairs!r}.')
-    check_layers(name for name, _ in pairs)
-    layers = {name: weight for name, weight in pairs}
-    return tuple(Weights(layers=layers).layers.items())
+    up = "up" if option.most is None else f"to {option.most}"
+    limits = "above 0" if option.least is None else f"from {option.least} {up}"
+    raise TeachingError(f"{name} is {kind} {limits}; got {value!r}.")
 
 
 def _checked_changes(changes: Any) -> tuple[dict[str, Any], ...]:

@@ -37,6 +37,7 @@ from helpers.runs.painting import begin
 from helpers.runs.recipe import outcome
 from helpers.runs.results import last_run, next_result
 from helpers.runs.settings import Settings
+from helpers.runs.sources import load_sources
 from helpers.studio.front_end import compute_aside, reachable_while_busy, take_place, watch_views
 from helpers.studio.panel import SIZES, Panel, note
 from helpers.studio.session import Session
@@ -286,16 +287,16 @@ class Studio(widgets.VBox):
 
     def _new_session(self, settings: Settings, cut_off: Run | None = None) -> None:
         """Makes a session from settings; if that fails, the old session stays."""
-        content, style = (load_image(chooser.path, settings.size) for chooser in (self.panel.content, self.panel.style))
+        sources = load_sources(settings, self.panel.content.path, self.panel.style.path)
         model = self._model(settings.network, settings.pooling)
-        check_memory(model, tuple(content.shape[2:]), settings.optimizer)
+        check_memory(model, tuple(sources.content.shape[2:]), settings.optimizer)
         if self.session:
             self.session.stop()
-        self._settings, self._originals = settings, (content, style)
+        self._settings, self._originals = settings, (sources.content, sources.styles[0])
         self._checkpoint_time, self._saved = time.monotonic(), 0
         self.session = Session(
             lambda image, done, state_dict: begin(
-                settings, content, style, model, self._weights, self.sliders.rate, image, done, state_dict
+                settings, sources, model, self._weights, self.sliders.rate, image, done, state_dict
             ),
             settings.last_iteration, model, self._watch, self._changed, cut_off,
         )  # fmt: skip

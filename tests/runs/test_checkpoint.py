@@ -23,6 +23,7 @@ from helpers.runs.painting import painting
 from helpers.runs.recipe import load_recipe
 from helpers.runs.results import in_use, last_run, reserved
 from helpers.runs.settings import Settings
+from helpers.runs.sources import load_sources
 from helpers.transfer import coarse_to_fine, style_transfer
 
 
@@ -376,8 +377,7 @@ def test_a_checkpoint_that_names_somebody_elses_file_is_refused(results, capsys)
 
 def test_a_studios_run_that_finished_unsaved_is_saved_by_render(results, model, pictures, capsys):
     settings = Settings(size=64, steps=4)
-    content, style = (load_image(name, 64) for name in ("landscape", "van_gogh"))
-    record = list(painting(settings, content, style))
+    record = list(painting(settings, load_sources(settings)))
     keeper = Keeper(results / "landscape--van_gogh--1.png")
     keeper.keep(record[-1].state_dict(), settings, record)
     keeper.release()  # as when the kernel ends
@@ -392,8 +392,7 @@ def test_a_studios_run_that_finished_unsaved_is_saved_by_render(results, model, 
 
 def test_a_finished_run_of_other_pictures_is_refused_all_the_same(results, capsys):
     settings = Settings(size=64, steps=2)
-    content, style = (load_image(name, 64) for name in ("landscape", "van_gogh"))
-    record = list(painting(settings, content, style))
+    record = list(painting(settings, load_sources(settings)))
     keeper = Keeper(results / "x.png")
     keeper.keep(record[-1].state_dict(), settings, record)
     keeper.release()

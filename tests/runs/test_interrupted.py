@@ -17,6 +17,7 @@ from helpers.images import load_image
 from helpers.runs.checkpoint import Keeper, load_run
 from helpers.runs.painting import painting
 from helpers.runs.settings import Settings
+from helpers.runs.sources import load_sources
 from helpers.transfer import coarse_to_fine, style_transfer
 
 OURS = str(Path(helpers.__file__).parent)
@@ -100,8 +101,7 @@ def test_twenty_interruptions_of_the_command(optimizer, tmp_path, capsys):
 def test_another_number_of_threads_is_said(tmp_path):
     out = tmp_path / "x.png"
     settings = Settings(size=64, steps=4)
-    pictures = [load_image(name, 64) for name in (settings.content, settings.style)]
-    first = next(painting(settings, *pictures))
+    first = next(painting(settings, load_sources(settings)))
     keeper = Keeper(out)
     keeper.keep(first.state_dict(), settings, [first])
     keeper.release()

@@ -27,6 +27,7 @@ from helpers.runs.checkpoint import Keeper
 from helpers.runs.painting import begin, painting
 from helpers.runs.recipe import load_recipe
 from helpers.runs.settings import Settings
+from helpers.runs.sources import load_sources
 from helpers.studio import Studio, chooser, front_end, studio
 from helpers.studio.session import Session
 from helpers.vgg import load_vgg19
@@ -453,9 +454,8 @@ def test_a_run_stopped_in_the_middle_of_an_iteration_goes_on_bit_for_bit(optimiz
 def cut_off_at(iteration, results, **changed):
     """The checkpoint of a command line's run that was cut off, and the picture that it would have ended in."""
     settings = Settings(**({"size": 64, "steps": 16} | changed))
-    content, style = (load_image(name, 64) for name in (settings.content, settings.style))
     record = []
-    for step in painting(settings, content, style):
+    for step in painting(settings, load_sources(settings)):
         record.append(step)
         if step.iteration == iteration:
             keeper = Keeper(results / "a--b--1.png")
