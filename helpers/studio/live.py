@@ -252,16 +252,16 @@ class LivePlot(LiveImage):
 
 
 def changeable(step: Step) -> dict[str, float]:
-    """The values that can change between two iterations: weights, learning rate, and the width of the image."""
+    """The values that can change between two iterations: weights, learning rate, and the image's long side."""
     w = step.weights
     weights = {"content": w.content, "style": w.style, "tv": w.tv, **w.layers} if w else {}
-    return {**weights, "learning rate": step.learning_rate, "width": step.image.shape[-1]}
+    return {**weights, "learning rate": step.learning_rate, "size": max(step.image.shape[2:])}
 
 
 def described(changed: set[str], before: dict[str, float], now: dict[str, float]) -> str:
     """'style 100 → 320', or just 'weights' or 'layers' if more than two changed at once."""
-    if "width" in changed:
-        return f"{now['width']} px"
+    if "size" in changed:
+        return f"{now['size']} px"
     if len(changed) > 2:
         return "layers" if all(name.startswith("conv") for name in changed) else "weights"
     return ", ".join(f"{name} {before.get(name, 0):g} → {now[name]:g}" for name in sorted(changed))
