@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # One thread each, so that sums are made in the same order everywhere.
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
 GALLERY = ["--content", "landscape", "portrait", "--style", "monet", "picasso", "--vary", "seed=1,2,3",
-           "--size", "96", "--steps", "60"]  # fmt: skip
+           "--size", "96", "--steps", "60", "--style-share", "van_gogh=0.5"]  # fmt: skip
 
 
 def started(stack: ExitStack, *command: str) -> subprocess.Popen:
