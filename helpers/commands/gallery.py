@@ -96,8 +96,6 @@ def tasks(typed: argparse.Namespace) -> list[Task]:
     """A task for each combination that was typed; raises TeachingError for pictures and settings that do not exist."""
     options = {name: value for name, value in vars(typed).items() if name not in ("content", "style")}
     base = typed_over(Settings(), options)
-    for name in other_files(base):
-        find_picture(name)  # raises before anything is painted
     contents, styles = find_pictures(typed.content, CONTENTS), find_pictures(typed.style, STYLES)
     variations = [
         dict(zip((name for name, _ in typed.vary), values, strict=True))
@@ -107,6 +105,8 @@ def tasks(typed: argparse.Namespace) -> list[Task]:
     for (name, content), (manner, style), varied in itertools.product(contents.items(), styles.items(), variations):
         names = {"content": name_in_recipe(name, content), "style": name_in_recipe(manner, style)}
         settings = replace(typed_over(base, typed_values(varied)), **names)
+        for other in other_files(settings):
+            find_picture(other)  # raises before anything is painted
         variation = (f"{option}={value.replace('/', '_')}" for option, value in varied.items())
         parts = [in_file_name(name), in_file_name(manner), *variation]
         result.append(Task(content, style, (name, manner), settings, varied, typed.folder / f"{'--'.join(parts)}.png"))

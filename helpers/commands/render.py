@@ -22,7 +22,7 @@ from helpers.runs.painting import painting
 from helpers.runs.recipe import caption, load_recipe, outcome
 from helpers.runs.results import in_use, last_run, next_result
 from helpers.runs.settings import Settings, add_options, options, typed_over
-from helpers.runs.sources import Sources, load_sources, other_files
+from helpers.runs.sources import Sources, foreign_files, load_sources
 from helpers.transfer import StateDict, Step
 
 LAST = "the last one"  # the run that --resume goes on with if none is named
@@ -114,11 +114,20 @@ def check_sources(settings: Settings, typed: argparse.Namespace, where: str) -> 
     for name in ("style_share", "region", "keep"):
         if name not in typed:
             alone = replace(Settings(), **{name: getattr(settings, name)})
-            if foreign := [file for file in other_files(alone) if file not in STYLES]:
+            if foreign := foreign_files(alone):
                 raise TeachingError(
                     f"{where} names {foreign[0]!r} for its {name.replace('_', ' ')}, which is not one of ours; type "
                     f"--{name.replace('_', '-')} as well."
                 )
+
+
+def masks_and_styles(settings: Settings) -> list[str]:
+    """The options that name masks and other styles, to be typed again with --resume if one of them is not ours."""
+    if not foreign_files(settings):
+        return []
+    shares = [f"--style-share={name}={share}" for name, share in settings.style_share]
+    regions = [f"--region={mask}={style}" for mask, style in settings.region]
+    return shares + regions + ([] if settings.keep is None else [f"--keep={settings.keep}"])
 
 
 def check_unchanged(began_with: Settings, now: Settings, path: Path) -> None:
@@ -206,6 +215,7 @@ def paint(settings: Settings, sources: Sources, out: Path, run: Run | None, film
         if interrupted:
             ours = settings.content in CONTENTS and settings.style in STYLES
             typed = "" if ours else f"{shlex.quote(settings.content)} {shlex.quote(settings.style)} "
+            typed += "".join(f"{shlex.quote(word)} " for word in masks_and_styles(settings))
             again = f"python3 -m helpers render {typed}--resume {shlex.quote(str(keeper.path))}"
             print(f"`{again}` goes on from there.", file=sys.stderr)
         raise

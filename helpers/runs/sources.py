@@ -7,6 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from helpers.base.pictures import CONTENTS, STYLES
 from helpers.images import load_image
 from helpers.manner import Manner
 from helpers.regions import SHAPES, load_mask
@@ -67,6 +68,11 @@ def other_files(settings: Settings) -> list[str]:
     masks = [mask for mask, _ in settings.region] + ([] if settings.keep is None else [settings.keep])
     styles = [style for _, style in settings.region] + [style for style, _ in settings.style_share]
     return list(dict.fromkeys([mask for mask in masks if mask not in SHAPES] + styles))
+
+
+def foreign_files(settings: Settings) -> list[str]:
+    """Those of `other_files` that are not ours; a recipe or checkpoint may come from anybody, and may not open them."""
+    return [name for name in other_files(settings) if name not in CONTENTS | STYLES]
 
 
 def _opened(file: File) -> str | Path | io.BytesIO:

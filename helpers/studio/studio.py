@@ -37,7 +37,7 @@ from helpers.runs.painting import begin
 from helpers.runs.recipe import outcome
 from helpers.runs.results import last_run, next_result
 from helpers.runs.settings import Settings
-from helpers.runs.sources import load_sources
+from helpers.runs.sources import foreign_files, load_sources
 from helpers.studio.front_end import compute_aside, reachable_while_busy, take_place, watch_views
 from helpers.studio.panel import SIZES, Panel, note
 from helpers.studio.session import Session
@@ -312,6 +312,11 @@ class Studio(widgets.VBox):
 
     def _show_run(self, run: Run) -> None:
         """Sets choices and sliders to a run's settings; raises TeachingError for a picture that is not on offer."""
+        if foreign := foreign_files(run.settings):
+            raise TeachingError(
+                f"The run names {foreign[0]!r}, which is not one of ours; go on with it by `python3 -m helpers render "
+                "--resume`, which says what to type again."
+            )
         self.panel.content.choose(run.settings.content)
         self.panel.style.choose(run.settings.style)
         self.panel.controls.show(run.settings)

@@ -8,7 +8,7 @@ from helpers.base.errors import TeachingError
 from helpers.commands import gallery, render
 from helpers.images import load_image
 from helpers.runs.recipe import load_recipe
-from helpers.runs.settings import Settings
+from helpers.runs.settings import Settings, typed_over
 from helpers.runs.sources import load_sources, other_files
 
 SMALL = ["--size", "64", "--steps", "3"]
@@ -117,3 +117,11 @@ def test_a_gallery_paints_anew_where_a_mask_has_changed(tmp_path, results):
     Image.new("L", (64, 43), 255).save(mask)
     assert gallery.main(command) == 0
     assert torch.allclose(load_image(path), load_image("landscape", 64), atol=0.02)
+
+
+def test_what_has_to_be_typed_again_is_said_in_words_that_mean_the_same(tmp_path):
+    mask = half_white(tmp_path / "left.png")
+    settings = Settings(style_share=[("monet", 0.5)], region=[(mask, "picasso")], keep="ellipse")
+    typed = render.parser().parse_args(render.masks_and_styles(settings))
+    assert typed_over(Settings(), typed) == settings
+    assert render.masks_and_styles(Settings(keep="ellipse")) == []
