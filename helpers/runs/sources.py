@@ -7,7 +7,9 @@ from pathlib import Path
 
 from torch import Tensor
 
+from helpers.base.errors import TeachingError
 from helpers.base.pictures import CONTENTS, STYLES
+from helpers.engine.image_files import MIN_SIDE
 from helpers.images import load_image
 from helpers.manner import Manner
 from helpers.regions import SHAPES, load_mask
@@ -56,11 +58,20 @@ def load_sources(
 
 
 def load_style(file: File, size: int, scale: float = 1.0) -> Tensor:
-    """A style (1, 3, H, W), its long side at most `size` pixels, times `scale`: so much larger its strokes become."""
+    """A style (1, 3, H, W), its long side at most `size` pixels, times `scale`: so much larger its strokes become.
+
+    Raises TeachingError if that is too small for the network.
+    """
     style = load_image(_opened(file), size)
     if scale == 1:
         return style
-    return load_image(_opened(file), shape=tuple(round(side * scale) for side in style.shape[2:]))
+    shape = tuple(round(side * scale) for side in style.shape[2:])
+    if min(shape) < MIN_SIDE:
+        raise TeachingError(
+            f"A style scale of {scale:g} makes the style {shape[1]} x {shape[0]} pixels, and the network needs at least "
+            f"{MIN_SIDE} on each side. Take a larger scale or size."
+        )
+    return load_image(_opened(file), shape=shape)
 
 
 def other_files(settings: Settings) -> list[str]:

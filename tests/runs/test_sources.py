@@ -47,6 +47,11 @@ def test_the_scale_is_that_of_the_style_alone():
     assert [2 * side for side in plain.styles[0].shape[2:]] == list(large.styles[0].shape[2:])
 
 
+def test_a_style_that_its_scale_makes_too_small_is_refused():
+    with pytest.raises(TeachingError, match="A style scale of 0.25 makes the style 16 x 12 pixels"):
+        load_sources(Settings(size=64, style_scale=0.25))
+
+
 def test_contents_of_files_stand_in_for_names(tmp_path):
     mask = half_white(tmp_path / "left.png")
     settings = Settings(content="elsewhere", size=64, keep="mask")
