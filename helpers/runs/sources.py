@@ -68,8 +68,8 @@ def load_style(file: File, size: int, scale: float = 1.0) -> Tensor:
     shape = tuple(round(side * scale) for side in style.shape[2:])
     if min(shape) < MIN_SIDE:
         raise TeachingError(
-            f"A style scale of {scale:g} makes the style {shape[1]} x {shape[0]} pixels, and the network needs at least "
-            f"{MIN_SIDE} on each side. Take a larger scale or size."
+            f"A style scale of {scale:g} makes the style {shape[1]} x {shape[0]} pixels, and the network needs "
+            f"at least {MIN_SIDE} on each side. Take a larger scale or size."
         )
     return load_image(_opened(file), shape=shape)
 

@@ -48,7 +48,7 @@ def test_the_scale_is_that_of_the_style_alone():
 
 
 def test_a_style_that_its_scale_makes_too_small_is_refused():
-    with pytest.raises(TeachingError, match="A style scale of 0.25 makes the style 16 x 12 pixels"):
+    with pytest.raises(TeachingError, match=r"A style scale of 0\.25 makes the style 16 x 12 pixels"):
         load_sources(Settings(size=64, style_scale=0.25))
 
 
