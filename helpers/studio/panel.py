@@ -12,6 +12,7 @@ from helpers.plots import COLOURS
 from helpers.runs.settings import Settings, options
 from helpers.studio.chooser import PictureChooser
 from helpers.studio.live import LiveImage, LivePlot
+from helpers.studio.more import More
 from helpers.studio.sliders import WeightSliders
 
 SIZES = (128, 192, 256, 384, 512, 768, 1024)
@@ -72,6 +73,7 @@ STUDIO_CSS = """<style>
 COLOURED
 .studio-weights { justify-content: space-between; align-items: center; padding-top: 4px;
   border-top: 1px solid #E5E5E5; }
+.studio-weights button.jupyter-button { width: auto; padding: 0 8px; border-radius: 4px; }
 .studio .widget-hprogress { height: 8px; margin: 6px 0 0; }
 .studio .widget-hprogress .progress { height: 8px; border-radius: 4px; }
 .studio-large { font-size: 1.3em; --jp-widgets-font-size: 17px; --jp-widgets-inline-height: 30px; }
@@ -133,6 +135,7 @@ class Panel(widgets.VBox):
         self.style = PictureChooser("style", STYLES, settings.style, self.say)
         self.controls = Controls(settings)
         self.sliders = WeightSliders(weights or settings.weights, settings.learning_rate_at(1))
+        self.more = More(settings, self.content, self.style)
         self.schedule = widgets.Checkbox(
             settings.schedule == "report", description=with_tip("the report's schedule", TIPS["schedule"]),
             description_allow_html=True,
@@ -185,11 +188,12 @@ class Panel(widgets.VBox):
         def column(name: str, *parts: widgets.Widget) -> widgets.Box:
             return widgets.VBox(parts).add_class(f"studio-{name}")
 
-        heading = row("weights", widgets.HTML("<b>weights</b>"), self.schedule)
+        heading = row("weights", widgets.HTML("<b>weights</b>"), self.schedule, self.more.button)
         left = column("left", self.content, self.style, self.controls, heading, self.sliders)
         stage, news = row("stage", self.picture), column("news", self.progress_text, self.message)
         right = column("right", stage, row("buttons", *self.buttons.values()), self.progress, news, self.plot)
-        return [style_sheet(), row("head", self.status, self.forecast, self.large), row("body", left, right)]
+        head = row("head", self.status, self.forecast, self.large)
+        return [style_sheet(), head, row("body", left, right), self.more]
 
     def _enlarge(self, change: dict) -> None:
         self.add_class("studio-large") if change["new"] else self.remove_class("studio-large")

@@ -37,7 +37,8 @@ from helpers.runs.painting import begin
 from helpers.runs.recipe import outcome
 from helpers.runs.results import last_run, next_result
 from helpers.runs.settings import Settings
-from helpers.runs.sources import foreign_files, load_sources
+from helpers.runs.sources import foreign_files, load_sources, load_style
+from helpers.studio.chooser import uploads
 from helpers.studio.front_end import compute_aside, reachable_while_busy, take_place, watch_views
 from helpers.studio.panel import SIZES, Panel, note
 from helpers.studio.session import Session
@@ -104,6 +105,7 @@ class Studio(widgets.VBox):
             button.on_click(lambda _, press=press: press())
         self.panel.content.on_change(self._chosen)
         self.panel.controls.on_change(self._set)
+        self.panel.more.on_change(lambda: self._set("strokes"))
         self.sliders.on_change(self._slid)
         watch_views(self, self._seen, self.stop)
         reachable_while_busy(self)
@@ -248,10 +250,8 @@ class Studio(widgets.VBox):
         settings = self.panel.controls.over(self._base)
         network, optimizer = settings.network, settings.optimizer
         try:
-            shape, style_shape = (
-                tuple(load_image(chooser.path, settings.size).shape[2:])
-                for chooser in (self.panel.content, self.panel.style)
-            )
+            shape = tuple(load_image(self.panel.content.path, settings.size).shape[2:])
+            style_shape = load_style(self.panel.style.path, settings.size, self.panel.more.strokes.value).shape[2:]
             if (network, optimizer) not in self._costs:
                 self.panel.forecast.value = note("Measuring this machine ...")
                 # VGG-19 is as fast with random weights, and those need no download.
@@ -283,7 +283,8 @@ class Studio(widgets.VBox):
         """The settings for a new run, as they are chosen now."""
         content, style = (name_in_recipe(each.name, each.path) for each in (self.panel.content, self.panel.style))
         schedule = "report" if self.panel.schedule.value else "none"
-        return replace(self.panel.controls.over(self._base), content=content, style=style, schedule=schedule)
+        settings = self.panel.more.over(self.panel.controls.over(self._base))
+        return replace(settings, content=content, style=style, schedule=schedule)
 
     def _new_session(self, settings: Settings, cut_off: Run | None = None) -> None:
         """Makes a session from settings; if that fails, the old session stays."""
@@ -312,14 +313,18 @@ class Studio(widgets.VBox):
 
     def _show_run(self, run: Run) -> None:
         """Sets choices and sliders to a run's settings; raises TeachingError for a picture that is not on offer."""
-        if foreign := foreign_files(run.settings):
+        uploaded = {str(path.resolve()) for path in uploads().glob("*")}
+        if foreign := [name for name in foreign_files(run.settings) if name not in uploaded]:
             raise TeachingError(
                 f"The run names {foreign[0]!r}, which is not one of ours; go on with it by `python3 -m helpers render "
                 "--resume`, which says what to type again."
             )
         self.panel.content.choose(run.settings.content)
+        for _, style in (*run.settings.region, *(pair[::-1] for pair in run.settings.style_share)):
+            self.panel.style.choose(style)  # so that it is on offer
         self.panel.style.choose(run.settings.style)
         self.panel.controls.show(run.settings)
+        self.panel.more.show(run.settings)
         to_come = run.settings.schedule == "report" and run.iteration <= report_switch(run.settings.steps)
         self.panel.schedule.value = to_come
         now = run.record[-1] if run.record else None

@@ -219,6 +219,53 @@ def test_an_upload_is_painted_and_a_bad_one_is_a_line_of_text(studio):
     assert notebook.errors() == []
 
 
+def test_a_part_is_drawn_by_hand_and_spared(studio):
+    notebook, view = studio
+    page = notebook.page
+    view.press("More")
+    more = view.root.locator(".studio-more")
+    more.get_by_label("keep", exact=True).select_option("drawn by hand")
+    canvas = more.locator(".mask-canvas:visible")
+    canvas.scroll_into_view_if_needed()
+    until(lambda: canvas.evaluate("canvas => canvas.width") == 480, 10, "the photograph under the brush")
+
+    def draw(*ways: tuple[float, float]):
+        box = canvas.bounding_box()
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in ways]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place, steps=5)
+        page.mouse.up()
+
+    def inside(x: float, y: float) -> int:
+        mask = Image.open(io.BytesIO(bytes(notebook.ask("list(studio.panel.more.keep.painter.file)"))))
+        return mask.convert("L").getpixel((round(x * mask.width), round(y * mask.height)))
+
+    draw((0.3, 0.5), (0.7, 0.5))
+    until(lambda: notebook.ask("len(studio.panel.more.keep.painter.file)"), 10, "the mask")
+    assert (inside(0.5, 0.5), inside(0.5, 0.9)) == (255, 0)
+    more.get_by_role("button", name="Eraser").click()
+    draw((0.5, 0.3), (0.5, 0.7))
+    until(lambda: inside(0.5, 0.5) == 0, 10, "the eraser")
+    assert inside(0.35, 0.5) == 255
+    begin(view)
+    different = notebook.ask(
+        "(lambda a, b: [float((a - b)[..., a.shape[2] // 2, int(x * a.shape[3])].abs().max()) for x in (0.35, 0.5)])"
+        "(studio.image, __import__('helpers.images', fromlist=['x']).load_image('landscape', max(studio.image.shape)))"
+    )
+    assert different[0] < 1e-4 < 0.01 < different[1]
+    view.press("Stop")
+    more.get_by_role("button", name="Clear").click()
+    until(lambda: notebook.ask("studio.panel.more.keep.painter.mask") == "", 10, "the empty mask")
+    view.press("Start")
+    until(lambda: "nothing is drawn yet" in view.text("news"), 10, "the word about it")
+    more.get_by_label("keep", exact=True).select_option("nowhere")
+    view.press("More")
+    until(lambda: not more.is_visible(), 10, "the folding")
+    assert notebook.errors() == []
+
+
 def test_with_a_cell_busy_in_the_foreground(open_notebook, lab):
     """Pictures come all the same; sliders act at once over subshells, and without them when the cell is done."""
     busy = "until = time.time() + 6\nwhile time.time() < until: sum(range(10000))\nended = len(studio.record)"

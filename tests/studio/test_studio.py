@@ -29,6 +29,7 @@ from helpers.runs.recipe import load_recipe
 from helpers.runs.settings import Settings
 from helpers.runs.sources import load_sources
 from helpers.studio import Studio, chooser, front_end, studio
+from helpers.studio.more import DRAWN
 from helpers.studio.session import Session
 from helpers.vgg import load_vgg19
 
@@ -644,6 +645,48 @@ def test_a_huge_picture_is_a_line_of_text(make, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     upload(made.panel.style, "wall.png", picture_file())
     assert "shrink it in a picture viewer first" in said(made) and made.panel.style.name == "van_gogh"
+
+
+def test_more_holds_from_the_start_on_and_goes_on_in_another_studio(make, results):
+    made = make()
+    more = made.panel.more
+    more.region.where.value, more.keep.where.value = "left half", "ellipse"
+    more.shares["monet"].value, more.colours.value = 0.5, "content"
+    made.start()
+    more.colours.value = "style"  # for the next start
+    wait_for(lambda: made.session.iteration >= 3)
+    made.stop()
+    expected = {
+        "region": (("left half", "kandinsky"),), "keep": "ellipse", "style_share": (("monet", 0.5),),
+        "colours": "content",
+    }  # fmt: skip
+    settings = made._run_settings()
+    assert {name: getattr(settings, name) for name in expected} == expected
+    height, width = made.image.shape[2:]
+    kept, photograph = (x[..., height // 2, width // 2] for x in (made.image, load_sources(settings).content))
+    assert torch.allclose(kept, photograph, atol=1e-5)
+
+    made.end()
+    other = make()
+    other.go_on()
+    finish(other)
+    assert {name: getattr(other._run_settings(), name) for name in expected} == expected
+    assert other.panel.more.colours.value == "content" and other.panel.more.keep.where.value == "ellipse"
+
+
+def test_a_part_that_was_not_drawn_is_said_at_start(make):
+    made = make()
+    made.panel.more.keep.where.value = DRAWN
+    made.start()
+    assert "nothing is drawn yet" in said(made) and made.status == "ready"
+
+
+def test_a_run_from_elsewhere_cannot_have_a_file_opened(make, results, tmp_path):
+    Image.new("L", (96, 64), "white").save(tmp_path / "mask.png")
+    cut_off_at(3, results, keep=str(tmp_path / "mask.png"))
+    made = make()
+    made.go_on()
+    assert "is not one of ours" in said(made) and made.status == "ready"
 
 
 def test_another_choice_counts_from_the_next_start_on(make):
