@@ -195,7 +195,7 @@ def test_the_page_shows_what_the_judge_says_and_older_pictures_without_it(tmp_pa
     run(tmp_path)
     judged = load_recipe(tmp_path / "landscape--picasso--style_weight=1000.png")["judged"]
     last = table((tmp_path / "index.html").read_text())[-1]
-    assert last["judge"] == judged["judge"] and 0 < judged["style_distance"]
+    assert last["judge"] == judged["judge"] and judged["style_distance"] > 0
     assert last["style distance"] == f"{judged['style_distance']:.3g}"
     assert last["content correlation"] == f"{judged['content_correlation']:.3g}"
 

@@ -95,7 +95,9 @@ def test_what_the_judge_says_is_printed_before_the_path_and_kept_in_the_recipe(t
     assert render.main(["portrait", "monet", "--size", "64", "--steps", "4", "--every", "2", "--out", str(out)]) == 0
     recipe = load_recipe(out)
     sources = load_sources(Settings.from_recipe(recipe))
-    assert recipe["judged"] == pytest.approx(judged(load_image(out), sources), rel=0.05)  # the file has 8 bits a value
+    again = judged(load_image(out), sources)
+    for name in judge.FIGURES:
+        assert recipe["judged"][name] == pytest.approx(again[name], rel=0.05)  # the file has 8 bits a value
     assert capsys.readouterr().out.splitlines()[-2:] == [verdict(recipe["judged"]), str(out)]
 
 
