@@ -14,7 +14,7 @@ from helpers.base.units import duration
 from helpers.engine.memory import free_memory
 from helpers.engine.optimizers import STEPS
 from helpers.engine.precision import best_device
-from helpers.engine.weights import imagenet_is_here
+from helpers.engine.weights import imagenet_address, imagenet_is_here
 from helpers.runs.estimate import measured
 from helpers.vgg import load_vgg19
 
@@ -41,6 +41,7 @@ def report() -> str:
     except TeachingError as error:
         lines.append(f"-> compact network: {error}")
     try:
+        imagenet_address()  # raises where torchvision does not fit
         there = "here" if imagenet_is_here() else 'not here, and not needed; load_vgg19("imagenet") fetches it (548 MB)'
         lines.append(f"VGG-19 itself: {there}")
     except TeachingError as error:

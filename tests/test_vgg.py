@@ -154,6 +154,21 @@ def test_imagenet_weights_are_cut_once_and_then_loaded_from_the_cache(hub):
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
 
 
+def test_whether_imagenet_weights_are_here_is_told_without_a_download(hub, monkeypatch):
+    assert weights.imagenet_is_here()
+    hub.rename(hub.with_name("vgg19-conv5_1.safetensors"))
+    assert weights.imagenet_is_here()
+    hub.with_name("vgg19-conv5_1.safetensors").rename(hub.with_name("vgg19-other.pth"))
+    assert not weights.imagenet_is_here()
+    hub.with_name("vgg19-other.pth").unlink()
+
+    def slow():
+        raise AssertionError("torchvision need not be imported where there is no file")
+
+    monkeypatch.setattr(weights, "imagenet_address", slow)
+    assert not weights.imagenet_is_here()
+
+
 def fetched(monkeypatch, content: bytes, digest: str) -> list:
     """Has VGG-19 come from a file of this content, under a name that promises a digest; collects what is asked for."""
     asked = []

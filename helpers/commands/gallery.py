@@ -24,6 +24,7 @@ from helpers.base.parser import Parser
 from helpers.base.pictures import CONTENTS, STYLES, SUFFIXES, find_picture, in_file_name, name_in_recipe
 from helpers.images import as_png
 from helpers.runs.album import Entry, save_page, save_sheet
+from helpers.runs.judge import judged
 from helpers.runs.painting import painting
 from helpers.runs.recipe import load_recipe, outcome
 from helpers.runs.settings import Settings, add_options, typed_over
@@ -82,14 +83,15 @@ class Task:
 def paint(
     settings: Settings, recipe: Mapping[str, Any], content: bytes, style: bytes, others: Mapping[str, bytes]
 ) -> bytes:
-    """Paints one picture; returns it as the bytes of a PNG, which carries its recipe and losses.
+    """Paints one picture; returns it as the bytes of a PNG, which carries its recipe, losses and judgement.
 
     content, style: the bytes of the files; others: those of the other files that the settings name, by name. All input
     comes through the arguments, and all output through the result, so that any machine with this project can do it.
     """
-    for step in painting(settings, load_sources(settings, content, style, others)):  # noqa: B007 (the last one is used)
+    sources = load_sources(settings, content, style, others)
+    for step in painting(settings, sources):  # noqa: B007 (the last one is used)
         pass
-    return as_png(step.image, {**recipe, **outcome(step)})
+    return as_png(step.image, {**recipe, **outcome(step, judged(step.image, sources))})
 
 
 def tasks(typed: argparse.Namespace) -> list[Task]:

@@ -3,10 +3,11 @@
 import argparse
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -18,6 +19,7 @@ from helpers.engine.guards import DivergedError
 from helpers.images import load_image, save_image
 from helpers.runs.checkpoint import SUFFIX, Keeper, Run, load_run
 from helpers.runs.film import Film
+from helpers.runs.judge import judged, verdict
 from helpers.runs.painting import painting
 from helpers.runs.recipe import caption, load_recipe, outcome
 from helpers.runs.results import in_use, last_run, next_result
@@ -170,6 +172,8 @@ def render(typed: argparse.Namespace) -> list[Path]:
 def paint(settings: Settings, sources: Sources, out: Path, run: Run | None, film: Film | None, every: int) -> Path:
     """Paints to the end, and now and then saves the picture and a checkpoint and prints the losses; returns `out`.
 
+    In the end it also prints what the judge says of the picture, and saves it in the recipe.
+
     Whatever ends the run early, the picture and the checkpoint are those of the last finished iteration.
     """
     record, recipe, step = run.record if run else [], settings.recipe(), None
@@ -179,8 +183,8 @@ def paint(settings: Settings, sources: Sources, out: Path, run: Run | None, film
         with warned("If the run were cut off now, it could not be resumed."):
             keeper.keep(state_dict, settings, record)
 
-    def save(step: Step) -> None:
-        save_image(step.image, out, recipe | outcome(step))
+    def save(step: Step, judgement: Mapping[str, Any] | None = None) -> None:
+        save_image(step.image, out, recipe | outcome(step, judgement))
 
     if not run:
         keep({})
@@ -200,7 +204,9 @@ def paint(settings: Settings, sources: Sources, out: Path, run: Run | None, film
             elif keeper.due:
                 keep(step.state_dict())
         # A run that was cut off after its last iteration has none left, but its picture still has to be saved.
-        save(step or replace(record[-1], image=run.state_dict["image"]))
+        finished = step or replace(record[-1], image=run.state_dict["image"])
+        judgement = judged(finished.image, sources)
+        save(finished, judgement)
     except BaseException as reason:
         if step is not None:
             if not record or record[-1].iteration < step.iteration:  # interrupted just before it was noted
@@ -222,6 +228,8 @@ def paint(settings: Settings, sources: Sources, out: Path, run: Run | None, film
     finally:
         keeper.release()
     keeper.remove()
+    if judgement:
+        print(verdict(judgement))
     return out
 
 

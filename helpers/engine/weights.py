@@ -66,8 +66,9 @@ def _checked(weights: object, path: Path, layers: Mapping[int, str]) -> dict[str
 
 
 def imagenet_is_here() -> bool:
-    """Whether load_vgg19("imagenet") needs no download."""
-    return any(path.is_file() for path in _imagenet_files())
+    """Whether load_vgg19("imagenet") needs no download. Raises as `imagenet_address` does, if there is any VGG-19."""
+    # Importing torchvision, only to learn the file's name, takes seconds; mostly there is no file of such a name.
+    return any(_checkpoints().glob("vgg19-*")) and any(path.is_file() for path in _imagenet_files())
 
 
 def imagenet_weights(layers: Mapping[int, str]) -> dict[str, Tensor]:
@@ -110,8 +111,13 @@ def imagenet_address() -> str:
 
 def _imagenet_files() -> tuple[Path, Path]:
     """The path where torch hub keeps torchvision's VGG-19, and the one where we keep its part up to conv5_1."""
-    original = Path(torch.hub.get_dir(), "checkpoints", Path(imagenet_address()).name)
-    return original, original.with_name("vgg19-conv5_1.safetensors")
+    folder = _checkpoints()
+    return folder / Path(imagenet_address()).name, folder / "vgg19-conv5_1.safetensors"
+
+
+def _checkpoints() -> Path:
+    """Torch hub's folder of weights, which may not exist."""
+    return Path(torch.hub.get_dir(), "checkpoints")
 
 
 def _fetch(url: str, path: Path) -> None:

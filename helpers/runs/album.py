@@ -1,4 +1,4 @@
-"""The two overviews of a gallery: a contact sheet, and an HTML page that holds every picture and can be sorted."""
+"""The two overviews of a gallery: a contact sheet, and an HTML page with every picture and a table that sorts them."""
 
 import base64
 import html
@@ -23,6 +23,10 @@ PAGE_PICTURE, QUALITY = 512, 82  # of a picture on the page: its long side in pi
 # Above this number the page's pictures are half as large, so that a page of a thousand stays below about 30 MB.
 MANY_PICTURES = 200
 
+NOTE = (
+    "Style distance: 0 is the style itself, 1 the photograph. Content correlation: 1 is the photograph itself. "
+    "Both are as the judge sees them, imagenet (VGG-19) or the compact network; either is partial to its own pictures."
+)
 TEMPLATE = Template((Path(__file__).with_name("album.html")).read_text(encoding="utf-8"))
 
 
@@ -74,31 +78,46 @@ def save_sheet(entries: Sequence[Entry], path: Path) -> Path:
 
 
 def save_page(entries: Sequence[Entry], path: Path) -> Path:
-    """Writes an HTML page with every picture, its recipe and its losses, all in one file; returns its path."""
+    """Writes an HTML page with every picture, its recipe and what came out, all in one file; returns its path."""
     recipes = [load_recipe(entry.path) for entry in entries]
-    sorted_by = [_sorted_by(entry, recipe) for entry, recipe in zip(entries, recipes, strict=True)]
-    keys = dict.fromkeys(key for each in sorted_by for key in each)
+    columns = [_columns(entry, recipe) for entry, recipe in zip(entries, recipes, strict=True)]
+    names = list(dict.fromkeys(name for each in columns for name in each))
+    table = [[each.get(name, "") for name in names] for each in columns]
     side = PAGE_PICTURE if len(entries) <= MANY_PICTURES else PAGE_PICTURE // 2
-    cards = [_card(*parts, side) for parts in zip(entries, recipes, sorted_by, strict=True)]
-    options = [f"<option>{html.escape(key)}</option>" for key in keys]
-    page = TEMPLATE.substitute(count=len(entries), options="".join(options), cards="".join(cards))
+    numbers = range(1, len(entries) + 1)
+    page = TEMPLATE.substitute(
+        count=len(entries),
+        note=NOTE if "judge" in names else "",
+        heads="".join(f'<th scope="col">{html.escape(name)}</th>' for name in names),
+        rows="".join(map(_row, table, numbers)),
+        cards="".join(_card(*parts, side) for parts in zip(entries, recipes, numbers, strict=True)),
+    )
     write_whole(path, page.encode())
     return path
 
 
-def _sorted_by(entry: Entry, recipe: dict[str, Any]) -> dict[str, Any]:
-    """The values that the page can sort a picture by, each under its name."""
+def _columns(entry: Entry, recipe: dict[str, Any]) -> dict[str, Any]:
+    """A picture's values in the page's table, each under the name of its column."""
     varied = {name.replace("_", " "): value for name, value in entry.varied.items()}
     losses = {f"{name} loss": value for name, value in recipe.get("losses", {}).items()}
-    return {**dict(zip(("content", "style"), entry.names, strict=True)), **varied, **losses}
+    judged = {name.replace("_", " "): value for name, value in recipe.get("judged", {}).items()}
+    return {**dict(zip(("content", "style"), entry.names, strict=True)), **varied, **judged, **losses}
 
 
-def _card(entry: Entry, recipe: dict[str, Any], sorted_by: dict[str, Any], side: int) -> str:
+def _row(values: Sequence[Any], number: int) -> str:
+    """A row of the page's table; its head leads to the picture of that number."""
+    first, *others = (html.escape(f"{value:.3g}" if isinstance(value, float) else str(value)) for value in values)
+    exact = (f' data-value="{value!r}"' if isinstance(value, float) else "" for value in values[1:])
+    cells = "".join(f"<td{value}>{text}</td>" for value, text in zip(exact, others, strict=True))
+    return f'\n<tr><th scope="row"><a href="#picture-{number}">{first}</a></th>{cells}</tr>'
+
+
+def _card(entry: Entry, recipe: dict[str, Any], number: int, side: int) -> str:
     file = io.BytesIO()
     thumbnail(load_image(entry.path, side), side).save(file, "JPEG", quality=QUALITY)
     title = " in the manner of ".join(entry.names)
     parts = {
-        "data": json.dumps(sorted_by),
+        "id": f"picture-{number}",
         "picture": "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode(),
         "title": title,
         "variation": entry.variation,
@@ -109,5 +128,5 @@ def _card(entry: Entry, recipe: dict[str, Any], sorted_by: dict[str, Any], side:
 
 
 CARD = Template("""
-<figure data-by="$data"><img src="$picture" alt="$title $variation"><figcaption><b>$title</b> $variation
+<figure id="$id"><img src="$picture" alt="$title $variation"><figcaption><b>$title</b> $variation
 <p>$caption</p><details><summary>Recipe</summary><pre>$recipe</pre></details></figcaption></figure>""")

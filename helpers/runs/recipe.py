@@ -1,4 +1,4 @@
-"""Recipes, which a picture carries: its settings, the changes while it was painted, and the losses at the end."""
+"""Recipes, which a picture carries: its settings, the changes while it was painted, and what came out."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,7 @@ from typing import Any
 
 from helpers.base.errors import TeachingError
 from helpers.engine.image_files import decode
+from helpers.runs.judge import verdict
 from helpers.runs.settings import DEFAULT_WEIGHTS, TERMS
 from helpers.transfer import Step
 
@@ -52,18 +53,22 @@ def changes_in(record: Sequence[Step]) -> dict[str, Any]:
     return {**values[0], "changes": changes}
 
 
-def outcome(step: Step) -> dict[str, Any]:
-    """The iteration that a run reached and its losses there, for a recipe: the total, and the unweighted terms."""
+def outcome(step: Step, judgement: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The iteration that a run reached and its losses there, for a recipe: the total, and the unweighted terms.
+
+    judgement: what `judged` in judge.py said of the picture, if it was asked.
+    """
     losses = {"total": step.loss, "content": step.content, "style": step.style, "tv": step.tv}
-    return {"iteration": step.iteration, "losses": losses}
+    return {"iteration": step.iteration, "losses": losses} | ({"judged": judgement} if judgement else {})
 
 
 def caption(recipe: Mapping[str, Any]) -> str:
-    """A recipe in two lines, to be shown under its picture: the settings, and the losses if there are any."""
+    """A recipe in up to three lines, to be shown under its picture: settings, losses, and what the judge says."""
     counts = [f"{recipe[name]} {unit}" for name, unit in UNITS.items() if name in recipe]
     named = [f"{name.replace('_', ' ')} {_short(recipe[name])}" for name in NAMED if name in recipe]
     losses = [f"{name} {value:.3g}" for name, value in recipe.get("losses", {}).items()]
-    return " · ".join(counts + named) + ("\nlosses: " + " · ".join(losses) if losses else "")
+    lines = [" · ".join(counts + named), "losses: " + " · ".join(losses) if losses else ""]
+    return "\n".join(filter(None, [*lines, verdict(recipe.get("judged", {}))]))
 
 
 def _short(value: object) -> str:

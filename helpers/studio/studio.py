@@ -33,6 +33,7 @@ from helpers.losses import Weights, report_switch, turned_round
 from helpers.plots import loss_curves, pictures, show
 from helpers.runs.checkpoint import INTERVAL, SUFFIX, Keeper, Run, load_run
 from helpers.runs.estimate import Cost, check_memory, forecast, measured
+from helpers.runs.judge import judged, verdict
 from helpers.runs.painting import begin
 from helpers.runs.recipe import outcome
 from helpers.runs.results import last_run, next_result
@@ -206,7 +207,10 @@ class Studio(widgets.VBox):
                 return None
             step = self.session.step
             until = step.iteration if step.iteration < self.session.steps else None
-            recipe = self._run_settings(until=until).recipe() | outcome(step)
+            if self.status == "done" and self.session.thread:
+                self.session.thread.join()  # the judge has its say before the thread ends
+            judgement = self._judgement if self.status == "done" else {}
+            recipe = self._run_settings(until=until).recipe() | outcome(step, judgement)
             result = self._written(".png", lambda path: save_image(step.image, path, recipe))
             if result and self.status == "done":
                 self._saved = step.iteration
@@ -293,7 +297,8 @@ class Studio(widgets.VBox):
         check_memory(model, tuple(sources.content.shape[2:]), settings.optimizer)
         if self.session:
             self.session.stop()
-        self._settings, self._originals = settings, (sources.content, sources.styles[0])
+        self._settings, self._sources, self._judgement = settings, sources, {}
+        self._originals = sources.content, sources.styles[0]
         self._checkpoint_time, self._saved = time.monotonic(), 0
         self.session = Session(
             lambda image, done, state_dict: begin(
@@ -388,12 +393,17 @@ class Studio(widgets.VBox):
 
     def _changed(self) -> None:
         self._times.clear()
+        self._judgement = {}
         if self.session.step and self.status in ("paused", "done"):
             self._keep(self.session.step)
         self._show_latest()
         if error := self.session.error:
             text = str(error) if isinstance(error, TeachingError) else remedy(error)
             self.panel.say(text + " Back leads to a snapshot." * bool(self.session.earlier), True)
+        elif self.status == "done":
+            self._judgement = judged(self.image, self._sources)
+            if self._judgement:
+                self.panel.say(verdict(self._judgement))
 
     def _show_latest(self) -> None:
         if self.image is not None:

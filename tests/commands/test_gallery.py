@@ -1,9 +1,7 @@
 """Galleries: every combination, what is there is kept, what fails is left out, and a page that shows it all."""
 
-import json
 import re
 import sys
-from html import unescape
 
 import pytest
 import torch
@@ -12,7 +10,7 @@ from PIL import Image
 from helpers.base.pictures import CONTENTS
 from helpers.commands import gallery
 from helpers.commands.render import parser, render
-from helpers.images import noise_like, save_image
+from helpers.images import load_image, noise_like, save_image
 from helpers.runs import album
 from helpers.runs.recipe import load_recipe
 
@@ -175,16 +173,46 @@ def test_the_sheet_has_a_column_for_each_style_and_a_row_for_each_variation(tmp_
 def test_the_page_needs_no_other_file_and_hides_nothing_in_its_names(tmp_path):
     run(tmp_path)
     page = (tmp_path / "index.html").read_text()
-    assert not re.findall(r"""(?:src|href)="(?!data:)""", page)
-    by = [json.loads(unescape(text)) for text in re.findall(r'data-by="(.*?)"', page)]
-    assert [(each["style"], each["style weight"]) for each in by] == [
+    assert not re.findall(r"""(?:src|href)="(?!data:|#)""", page) and "://" not in page
+    assert [(row["style"], row["style weight"]) for row in table(page)] == [
         ("monet", "10"), ("monet", "1000"), ("picasso", "10"), ("picasso", "1000"),
     ]  # fmt: skip
-    assert all(each["total loss"] > 0 for each in by)
+    assert all(float(row["total loss"]) > 0 for row in table(page))
     hostile = tmp_path / "<script>alert(1)</script>.png".replace("/", "_")
     (tmp_path / "landscape--monet--style_weight=10.png").rename(hostile)
     entry = album.Entry(hostile, hostile, hostile, (hostile.stem, '"><b>'), {})
     assert "<script>alert" not in album.save_page([entry], tmp_path / "hostile.html").read_text()
+
+
+def table(page):
+    """The page's table: for each row the text under each head."""
+    heads, *rows = re.findall(r"<tr>(.*?)</tr>", page, re.S)
+    texts = [[re.sub("<.*?>", "", cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", row)] for row in (heads, *rows)]
+    return [dict(zip(texts[0], row, strict=True)) for row in texts[1:]]
+
+
+def test_the_page_shows_what_the_judge_says_and_older_pictures_without_it(tmp_path):
+    run(tmp_path)
+    judged = load_recipe(tmp_path / "landscape--picasso--style_weight=1000.png")["judged"]
+    last = table((tmp_path / "index.html").read_text())[-1]
+    assert last["judge"] == judged["judge"] and judged["style_distance"] > 0
+    assert last["style distance"] == f"{judged['style_distance']:.3g}"
+    assert last["content correlation"] == f"{judged['content_correlation']:.3g}"
+
+    older = tmp_path / "landscape--monet--style_weight=10.png"
+    recipe = load_recipe(older)
+    del recipe["judged"]
+    save_image(load_image(older), older, recipe)
+    before = older.stat().st_mtime_ns
+    assert run(tmp_path) == 0
+    assert older.stat().st_mtime_ns == before  # it is not painted anew
+    page = (tmp_path / "index.html").read_text()
+    assert [row["judge"] for row in table(page)] == ["", *[judged["judge"]] * 3]
+    assert album.NOTE in page
+
+    entry = album.Entry(older, older, older, ("landscape", "monet"), {})
+    alone = album.save_page([entry], tmp_path / "older.html").read_text()
+    assert "judge" not in table(alone)[0] and album.NOTE not in alone
 
 
 def test_pictures_of_one_name_in_folders_of_one_name_are_told_apart(tmp_path):

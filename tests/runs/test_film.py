@@ -44,6 +44,9 @@ def test_a_caption_says_what_was_asked_and_what_came_out():
     recipe = {"size": 64, "iteration": 6, "style_weight": 100.0, "optimizer": "adam", "losses": {"total": 1.23456}}
     assert caption(recipe) == "64 pixels · 6 iterations · style weight 100 · optimizer adam\nlosses: total 1.23"
     assert caption({"seed": 3}) == "seed 3"
+    judged = {"style_distance": 0.0712, "content_correlation": 0.456, "judge": "compact"}
+    said = "style distance 0.071, content correlation 0.46, as the compact network sees it"
+    assert caption({"seed": 3, "judged": judged}) == f"seed 3\n{said}"
 
 
 def test_the_losses_are_in_the_recipe(tmp_path):

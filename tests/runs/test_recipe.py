@@ -8,9 +8,12 @@ import torch
 from helpers.commands import render
 from helpers.images import load_image, noise_like, save_image
 from helpers.losses import Weights
+from helpers.runs import judge
+from helpers.runs.judge import judged, verdict
 from helpers.runs.painting import in_parts
 from helpers.runs.recipe import changes_in, load_recipe
 from helpers.runs.settings import Settings
+from helpers.runs.sources import load_sources
 from helpers.transfer import NO_IMAGE, Step
 
 OTHER_LAYERS = {"conv3_1": 0.0, "conv4_1": 0.0, "conv5_1": 0.0}
@@ -85,6 +88,28 @@ def test_render_follows_changes_restarts_and_an_early_end(tmp_path):
     assert load_recipe(first)["restarts"] == [4]
     for other in (["--steps", "6"], ["--until", "6"], ["--seed", "1"]):
         assert not load_image(picture("other.png", *other)).equal(load_image(first))
+
+
+def test_what_the_judge_says_is_printed_before_the_path_and_kept_in_the_recipe(tmp_path, capsys):
+    out = tmp_path / "judged.png"
+    assert render.main(["portrait", "monet", "--size", "64", "--steps", "4", "--every", "2", "--out", str(out)]) == 0
+    recipe = load_recipe(out)
+    sources = load_sources(Settings.from_recipe(recipe))
+    again = judged(load_image(out), sources)
+    for name in judge.FIGURES:
+        assert recipe["judged"][name] == pytest.approx(again[name], rel=0.05)  # the file has 8 bits a value
+    assert capsys.readouterr().out.splitlines()[-2:] == [verdict(recipe["judged"]), str(out)]
+
+
+def test_a_picture_is_saved_even_if_its_judge_fails(tmp_path, capsys, monkeypatch):
+    def failing(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(judge, "load_vgg19", failing)
+    out = tmp_path / "lost.png"
+    assert render.main(["portrait", "monet", "--size", "64", "--steps", "2", "--out", str(out)]) == 0
+    assert "judged" not in load_recipe(out) and load_recipe(out)["iteration"] == 2
+    assert [line[:9] for line in capsys.readouterr().out.splitlines()] == ["iteration", str(out)[:9]]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from helpers.engine.guards import DivergedError
 from helpers.engine.optimizers import OPTIMIZERS
 from helpers.images import load_image
 from helpers.losses import Weights, report_schedule
-from helpers.runs import estimate, film
+from helpers.runs import estimate, film, judge
 from helpers.runs.checkpoint import Keeper
 from helpers.runs.painting import begin, painting
 from helpers.runs.recipe import load_recipe
@@ -171,6 +171,46 @@ def test_a_run_from_start_to_finish(make):
     assert made.image.shape == load_image("landscape", 64).shape
     assert enabled(made) == {"start", "back", "save", "film"}
     assert "iteration <b>40</b> of 40" in made.panel.progress_text.value
+
+
+def test_at_the_end_the_judge_is_shown_and_what_it_says_is_saved(make):
+    made = make()
+    made.start()
+    finish(made)
+    judged = judge.judged(made.image, load_sources(Settings(size=64)))
+    assert judge.verdict(judged) in said(made)
+    assert load_recipe(made.save())["judged"] == judged
+    made.back()
+    assert "judged" not in load_recipe(made.save())  # which is an earlier picture
+    made.resume()
+    finish(made)
+    assert load_recipe(made.save())["judged"] == judge.judged(made.image, load_sources(Settings(size=64)))
+
+
+def test_save_waits_for_the_judge(make, monkeypatch):
+    made, figures = make(), {"content_correlation": 0.5, "judge": "compact"}
+    monkeypatch.setattr(studio, "judged", lambda *_: time.sleep(0.2) or figures)
+    made.start()
+    wait_for(lambda: made.status == "done")
+    assert load_recipe(made.save())["judged"] == figures
+    assert "Saved as" in said(made)
+
+
+def test_a_run_in_the_foreground_is_judged_too(make, monkeypatch):
+    monkeypatch.setattr(studio, "display", lambda widget: None)
+    monkeypatch.setattr(studio, "show", lambda *_: None)
+    made = make(steps=3)
+    made.run()
+    assert "as the compact network sees it" in said(made) or "as VGG-19 sees it" in said(made)
+
+
+def test_a_judge_that_fails_leaves_a_run_that_can_be_saved(make, monkeypatch):
+    monkeypatch.setattr(studio, "judged", lambda *_: {})
+    made = make(steps=3)
+    made.start()
+    finish(made)
+    assert made.status == "done" and said(made) == ""
+    assert "judged" not in load_recipe(made.save())
 
 
 def test_a_pause_leaves_no_trace(make):
