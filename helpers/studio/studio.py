@@ -402,8 +402,7 @@ class Studio(widgets.VBox):
             self.panel.say(text + " Back leads to a snapshot." * bool(self.session.earlier), True)
         elif self.status == "done":
             self._judgement = judged(self.image, self._sources)
-            if self._judgement:
-                self.panel.say(verdict(self._judgement))
+            self._show_progress(self.session.step)
 
     def _show_latest(self) -> None:
         if self.image is not None:
@@ -416,6 +415,8 @@ class Studio(widgets.VBox):
         gaps, speed = [after - before for before, after in pairwise(self._times)], ""
         if gaps and self.status == "running":
             speed = f" · {1 / median(gaps):.1f} a second · {duration(self._time_left(step, median(gaps)))} left"
+        elif self._judgement and self.status == "done":
+            speed = f" · {verdict(self._judgement)}"
         self.panel.show_progress(step.iteration, self.session.steps, speed)
 
     def _time_left(self, step: Step, each: float) -> float:

@@ -178,7 +178,7 @@ def test_at_the_end_the_judge_is_shown_and_what_it_says_is_saved(make):
     made.start()
     finish(made)
     judged = judge.judged(made.image, load_sources(Settings(size=64)))
-    assert judge.verdict(judged) in said(made)
+    assert judge.verdict(judged) in made.panel.progress_text.value
     assert load_recipe(made.save())["judged"] == judged
     made.back()
     assert "judged" not in load_recipe(made.save())  # which is an earlier picture
@@ -201,7 +201,7 @@ def test_a_run_in_the_foreground_is_judged_too(make, monkeypatch):
     monkeypatch.setattr(studio, "show", lambda *_: None)
     made = make(steps=3)
     made.run()
-    assert "as the compact network sees it" in said(made) or "as VGG-19 sees it" in said(made)
+    assert "style distance" in made.panel.progress_text.value and "sees it" in made.panel.progress_text.value
 
 
 def test_a_judge_that_fails_leaves_a_run_that_can_be_saved(make, monkeypatch):
