@@ -156,9 +156,9 @@ class Block:
             image = module(image)
             layer = name.replace("relu", "conv")  # a convolution's response is what its ReLU lets through
             if name.startswith("pool"):
-                maps.append(cut(image, halved(tile.within)))
-            elif name.startswith("relu"):
-                response = cut(image, tile.within)
+                maps.append(_Cut.apply(image, halved(tile.within)))
+            elif name.startswith("relu") and layer in {self.content_layer, *self.shares}:
+                response = _Cut.apply(image, tile.within)
                 if layer == self.content_layer:
                     maps.append(response)
                 for share in self.shares.get(layer, ()):
@@ -181,7 +181,7 @@ class _InTiles(torch.autograd.Function):
         wholes: list[Tensor] = []
         totals: list[Tensor] = []
         for tile in parts:
-            maps, sums = block.part(_copied(image, tile.seen), tile)
+            maps, sums = block.part(_Cut.apply(image, tile.seen), tile)
             wholes = wholes or [
                 torch.empty((1, each.shape[1], *(side.stop for side in place)), dtype=each.dtype, device=each.device,
                             memory_format=torch.channels_last)
@@ -199,7 +199,7 @@ class _InTiles(torch.autograd.Function):
         result = torch.zeros_like(image)
         for tile in ctx.parts:
             with torch.enable_grad():
-                part = _copied(image, tile.seen).requires_grad_()
+                part = _Cut.apply(image.detach(), tile.seen).requires_grad_()
                 maps, sums = ctx.block.part(part, tile)
             places = ctx.block.places(tile)
             of_maps = [cut(gradient, place) for gradient, place in zip(gradients, places)]
@@ -208,6 +208,20 @@ class _InTiles(torch.autograd.Function):
         return result, None, None
 
 
-def _copied(image: Tensor, place: Place) -> Tensor:
-    """A part of an image with a pixel's channels side by side, whatever is around it."""
-    return cut(image, place).detach().clone(memory_format=torch.channels_last)
+class _Cut(torch.autograd.Function):
+    """A place of an image as an image of its own, whose values, and their gradients, lie as the network's do.
+
+    Of a view torch makes the gradient with a channel's pixels side by side, and would rearrange it in each layer.
+    """
+
+    @staticmethod
+    def forward(ctx, image: Tensor, place: Place) -> Tensor:
+        ctx.size, ctx.place = image.shape, place
+        return cut(image, place).clone(memory_format=torch.channels_last)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
+        result = torch.empty(ctx.size, dtype=gradient.dtype, device=gradient.device, memory_format=torch.channels_last)
+        cut(result.zero_(), ctx.place).copy_(gradient)
+        return result, None
