@@ -99,7 +99,7 @@ class Objective:
             content = content_loss(response, self.content_features, self.relative)
         style = {name: self.style_loss(name, summaries[name]) if shares[name] else 0 * image.sum() for name in layers}
         if weights.tv or not (layers or weights.content):  # what no weight asks for still has to be differentiable
-            tv = total_variation_loss(image)
+            tv = self.total_variation(image)
         return Terms(content, style, tv)
 
     def seen(
@@ -114,6 +114,10 @@ class Objective:
             layer: [self.statistic.summary(features[layer], share) for share in some] for layer, some in shares.items()
         }
         return features[self.content_layer] if content else None, summaries
+
+    def total_variation(self, image: Tensor) -> Tensor:
+        """`total_variation_loss`, a scalar."""
+        return total_variation_loss(image)
 
     def style_loss(self, layer: str, summaries: Sequence[Tensor]) -> Tensor:
         """The loss of one layer: that of each area, by the share of the picture that it is."""

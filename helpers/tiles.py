@@ -23,6 +23,7 @@ from torch.autograd.function import once_differentiable
 
 from helpers.base.errors import TeachingError
 from helpers.engine.checks import check_poolings
+from helpers.images import STD
 from helpers.manner import Manner
 from helpers.objective import Objective
 from helpers.statistics import STATISTICS, Statistic
@@ -43,6 +44,11 @@ class TiledObjective(Objective):
     def __init__(self, *arguments: Any, side: int = TILE, **options: Any):
         self.side = side
         super().__init__(*arguments, **options)
+        if not self.statistic.sums:
+            raise TeachingError(
+                f"The statistic {self.manner.statistic!r} puts all positions of the picture in order, which tiles "
+                "cannot do one by one. Take 'gram' or 'mean_std', or a size that needs no tiles."
+            )
 
     def seen(
         self, image: Tensor, shares: Mapping[str, Sequence[Tensor | None]], content: bool = False
@@ -60,7 +66,7 @@ class TiledObjective(Objective):
                 self.statistic,
                 self.content_layer if content and self.content_layer in here else None,
             )
-            *results, = block(image, self.side)
+            results = [*in_tiles(block, image, self.side)]
             if block.content_layer:
                 response = results.pop(0)
             if here[-1].startswith("pool"):
@@ -68,6 +74,12 @@ class TiledObjective(Objective):
             for layer, some in block.shares.items():
                 summaries[layer] = [self.statistic.of_sums(results.pop(0)) for _ in some]
         return response, summaries
+
+    def total_variation(self, image: Tensor) -> Tensor:
+        """As `Objective.total_variation`, tile by tile."""
+        across, down = in_tiles(Neighbours(), image, 4 * self.side)
+        height, width = image.shape[2:]
+        return across / (3 * height * (width - 1)) + down / (3 * (height - 1) * width)
 
 
 def blocks(model: VGG19, layers: set[str]) -> list[list[tuple[str, nn.Module]]]:
@@ -138,14 +150,6 @@ class Block:
         """How many positions away its last response sees, rounded up to an even number."""
         return 2 * -(-sum(name.startswith("conv") for name, _ in self.modules) // 2)
 
-    def __call__(self, image: Tensor, side: int) -> tuple[Tensor, ...]:
-        """What it makes of an image, (1, C, H, W): its maps, then its sums, as in `part`, of the whole."""
-        parts = tiles(image.shape[2:], side, self.margin)
-        if len(parts) == 1:  # there is nothing to be saved by computing it twice
-            maps, sums = self.part(image, parts[0])
-            return *maps, *sums
-        return _InTiles.apply(image, self, parts)
-
     def part(self, image: Tensor, tile: Tile) -> tuple[list[Tensor], list[Tensor]]:
         """What a tile adds, from what it sees: maps (1, C', H', W'), for `places`, and sums for each layer and share.
 
@@ -171,23 +175,53 @@ class Block:
         return [tile.own] * bool(self.content_layer) + [halved(tile.own)] * pooled
 
 
+class Neighbours:
+    """What total variation adds up: how much neighbouring pixels differ, across and down (`total_variation_loss`)."""
+
+    margin = 2
+
+    def part(self, image: Tensor, tile: Tile) -> tuple[list[Tensor], list[Tensor]]:
+        """No maps, and the two sums of squares; a tile counts the differences that begin at its own pixels."""
+        (top, left), (bottom, right) = (
+            [getattr(side, end) for side in tile.within] for end in ("start", "stop")
+        )
+        pixels = image[:, :, top : bottom + 1, left : right + 1] * STD.to(image.device)
+        rows, columns = bottom - top, right - left
+        across = pixels[..., :rows, 1:] - pixels[..., :rows, :-1]
+        down = pixels[..., 1:, :columns] - pixels[..., :-1, :columns]
+        return [], [across.square().sum(), down.square().sum()]
+
+    def places(self, tile: Tile) -> list[Place]:
+        """None, for there are no maps."""
+        return []
+
+
+def in_tiles(work: Block | Neighbours, image: Tensor, side: int) -> tuple[Tensor, ...]:
+    """What it makes of a whole image, (1, C, H, W): its maps, then its sums, as in its `part`."""
+    parts = tiles(image.shape[2:], side, work.margin)
+    if len(parts) == 1:  # nothing would be saved by computing it twice
+        maps, sums = work.part(image, parts[0])
+        return *maps, *sums
+    return _InTiles.apply(image, work, parts)
+
+
 class _InTiles(torch.autograd.Function):
-    """A block, tile by tile. It keeps nothing but its input for the backward pass, which computes each tile again."""
+    """Work, tile by tile. It keeps nothing but its input for the backward pass, which computes each tile again."""
 
     @staticmethod
-    def forward(ctx, image: Tensor, block: Block, parts: Sequence[Tile]) -> tuple[Tensor, ...]:
+    def forward(ctx, image: Tensor, work: Block | Neighbours, parts: Sequence[Tile]) -> tuple[Tensor, ...]:
         ctx.save_for_backward(image)
-        ctx.block, ctx.parts = block, parts
+        ctx.work, ctx.parts = work, parts
         wholes: list[Tensor] = []
         totals: list[Tensor] = []
         for tile in parts:
-            maps, sums = block.part(_Cut.apply(image, tile.seen), tile)
+            maps, sums = work.part(_Cut.apply(image, tile.seen), tile)
             wholes = wholes or [
                 torch.empty((1, each.shape[1], *(side.stop for side in place)), dtype=each.dtype, device=each.device,
                             memory_format=torch.channels_last)
-                for each, place in zip(maps, block.places(parts[-1]), strict=True)
+                for each, place in zip(maps, work.places(parts[-1]), strict=True)
             ]  # fmt: skip
-            for whole, each, place in zip(wholes, maps, block.places(tile), strict=True):
+            for whole, each, place in zip(wholes, maps, work.places(tile), strict=True):
                 cut(whole, place).copy_(each)
             totals = [total + each for total, each in zip(totals, sums, strict=True)] if totals else sums
         return *wholes, *totals
@@ -200,8 +234,8 @@ class _InTiles(torch.autograd.Function):
         for tile in ctx.parts:
             with torch.enable_grad():
                 part = _Cut.apply(image.detach(), tile.seen).requires_grad_()
-                maps, sums = ctx.block.part(part, tile)
-            places = ctx.block.places(tile)
+                maps, sums = ctx.work.part(part, tile)
+            places = ctx.work.places(tile)
             of_maps = [cut(gradient, place) for gradient, place in zip(gradients, places)]
             (gradient,) = torch.autograd.grad([*maps, *sums], part, [*of_maps, *gradients[len(maps):]])
             cut(result, tile.seen).add_(gradient)
