@@ -12,6 +12,7 @@ as the deepest layer sees. Here it goes through one block, and what stays betwee
 what was not kept: Chen, Xu, Zhang and Guestrin, "Training Deep Nets with Sublinear Memory Cost", 2016 (arXiv:1604.06174).
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -29,7 +30,7 @@ from helpers.objective import Objective
 from helpers.statistics import STATISTICS, Statistic
 from helpers.vgg import LAYERS, VGG19
 
-TILE = 256  # positions on a tile's side, in each block
+TILE = 2**22  # values in the widest response of a tile: positions times channels
 
 Place = tuple[slice, slice]  # rows and columns
 
@@ -37,12 +38,12 @@ Place = tuple[slice, slice]  # rows and columns
 class TiledObjective(Objective):
     """The Objective of the same arguments, with a memory that grows with the picture by far less.
 
-    side: of a tile, in positions of each block's responses.
+    tile: how many values the widest response of a tile may have; a tile is about a square.
     Raises TeachingError where the manner's statistic is no sum over positions, besides what Objective raises.
     """
 
-    def __init__(self, *arguments: Any, side: int = TILE, **options: Any):
-        self.side = side
+    def __init__(self, *arguments: Any, tile: int = TILE, **options: Any):
+        self.tile = tile
         super().__init__(*arguments, **options)
         if not self.statistic.sums:
             raise TeachingError(
@@ -66,7 +67,7 @@ class TiledObjective(Objective):
                 self.statistic,
                 self.content_layer if content and self.content_layer in here else None,
             )
-            results = [*in_tiles(block, image, self.side)]
+            results = [*in_tiles(block, image, self.tile)]
             if block.content_layer:
                 response = results.pop(0)
             if here[-1].startswith("pool"):
@@ -77,7 +78,7 @@ class TiledObjective(Objective):
 
     def total_variation(self, image: Tensor) -> Tensor:
         """As `Objective.total_variation`, tile by tile."""
-        across, down = in_tiles(Neighbours(), image, 4 * self.side)
+        across, down = in_tiles(Neighbours(), image, self.tile)
         height, width = image.shape[2:]
         return across / (3 * height * (width - 1)) + down / (3 * (height - 1) * width)
 
@@ -109,7 +110,7 @@ class Tile:
 
 
 def tiles(size: Sequence[int], side: int, margin: int) -> list[Tile]:
-    """Tiles that cover an image of this (height, width), each position once; none is longer than `side`, an even number.
+    """Tiles of about `side` positions to a side that cover an image of this (height, width), each position once.
 
     margin: how far a tile sees beyond its own positions, an even number. Where the image ends it sees no further, so
         that what the network puts around an image is met at the image's edge, and there alone. All begin at even
@@ -150,6 +151,11 @@ class Block:
         """How many positions away its last response sees, rounded up to an even number."""
         return 2 * -(-sum(name.startswith("conv") for name, _ in self.modules) // 2)
 
+    @property
+    def width(self) -> int:
+        """The channels of its widest response."""
+        return max(module.out_channels for name, module in self.modules if name.startswith("conv"))
+
     def part(self, image: Tensor, tile: Tile) -> tuple[list[Tensor], list[Tensor]]:
         """What a tile adds, from what it sees: maps (1, C', H', W'), for `places`, and sums for each layer and share.
 
@@ -178,7 +184,7 @@ class Block:
 class Neighbours:
     """What total variation adds up: how much neighbouring pixels differ, across and down (`total_variation_loss`)."""
 
-    margin = 2
+    margin, width = 2, 3
 
     def part(self, image: Tensor, tile: Tile) -> tuple[list[Tensor], list[Tensor]]:
         """No maps, and the two sums of squares; a tile counts the differences that begin at its own pixels."""
@@ -196,9 +202,12 @@ class Neighbours:
         return []
 
 
-def in_tiles(work: Block | Neighbours, image: Tensor, side: int) -> tuple[Tensor, ...]:
-    """What it makes of a whole image, (1, C, H, W): its maps, then its sums, as in its `part`."""
-    parts = tiles(image.shape[2:], side, work.margin)
+def in_tiles(work: Block | Neighbours, image: Tensor, values: int) -> tuple[Tensor, ...]:
+    """What it makes of a whole image, (1, C, H, W): its maps, then its sums, as in its `part`.
+
+    values: as `tile` of TiledObjective.
+    """
+    parts = tiles(image.shape[2:], math.isqrt(values // work.width), work.margin)
     if len(parts) == 1:  # nothing would be saved by computing it twice
         maps, sums = work.part(image, parts[0])
         return *maps, *sums
