@@ -188,9 +188,7 @@ class Neighbours:
 
     def part(self, image: Tensor, tile: Tile) -> tuple[list[Tensor], list[Tensor]]:
         """No maps, and the two sums of squares; a tile counts the differences that begin at its own pixels."""
-        (top, left), (bottom, right) = (
-            [getattr(side, end) for side in tile.within] for end in ("start", "stop")
-        )
+        (top, left), (bottom, right) = ([getattr(side, end) for side in tile.within] for end in ("start", "stop"))
         pixels = image[:, :, top : bottom + 1, left : right + 1] * STD.to(image.device)
         rows, columns = bottom - top, right - left
         across = pixels[..., :rows, 1:] - pixels[..., :rows, :-1]
@@ -246,7 +244,7 @@ class _InTiles(torch.autograd.Function):
                 maps, sums = ctx.work.part(part, tile)
             places = ctx.work.places(tile)
             of_maps = [cut(gradient, place) for gradient, place in zip(gradients, places)]
-            (gradient,) = torch.autograd.grad([*maps, *sums], part, [*of_maps, *gradients[len(maps):]])
+            (gradient,) = torch.autograd.grad([*maps, *sums], part, [*of_maps, *gradients[len(maps) :]])
             cut(result, tile.seen).add_(gradient)
         return result, None, None
 

@@ -123,6 +123,7 @@ class Transfer:
         clamped = self.optimizer.CLAMPED
         began = time.perf_counter()
         for iteration in range(self.iteration + 1, self.steps + 1):
+            self.states = self.states[-1:]  # now, so that the older one does not fill the memory meanwhile
             weights, rate = check_weights(self.weights(iteration)), positive_rate(self.learning_rate(iteration))
             terms, total, wall, gradient = self.evaluate(weights)
             losses = terms.numbers(weights, total)  # without the wall, which is no term of the paper's
@@ -135,7 +136,7 @@ class Transfer:
                 self.image = image.clamp(black, white) if clamped else image  # colours that exist
                 self.mean_image = self.mean.update(self.image).clamp(black, white)
             self.iteration, self.last_weights = iteration, weights
-            self.states = *self.states[-1:], self._state()
+            self.states = *self.states, self._state()
             seconds = time.perf_counter() - began
             yield Step(iteration, self.mean_image, **losses, seconds=seconds, weights=weights, learning_rate=rate,
                        state_dict=partial(self.state_dict, iteration))  # fmt: skip
@@ -342,7 +343,8 @@ def coarse_to_fine(
         for step in guarded(transfer, transfer.mean_image):
             seconds, image = began + step.seconds, hand.shown(step.image, small)
             yield replace(step, image=image, seconds=seconds,
-                          state_dict=lambda s=step, i=image: {**s.state_dict(), "image": i, "arguments": arguments()},
+                          state_dict=lambda s=step, i=image: {**s.state_dict(), "image": i, "arguments": arguments(),
+                                                       "tiled": tiled},
                           )  # fmt: skip
         done, image, state = last, hand.shown(transfer.mean_image, small), transfer.state_dict(last)
 
