@@ -9,7 +9,8 @@ approximated: around a tile there is a margin, as wide as the block's convolutio
 Two passes with exact Gram matrices: Galerne, Raad, Lezama and Morel, "Scaling Painting Style Transfer", Computer
 Graphics Forum 43 (EGSR 2024, arXiv:2212.13459). There a tile goes through the whole network, and needs a margin as wide
 as the deepest layer sees. Here it goes through one block, and what stays between two blocks is small. To compute again
-what was not kept: Chen, Xu, Zhang and Guestrin, "Training Deep Nets with Sublinear Memory Cost", 2016 (arXiv:1604.06174).
+what was not kept is an old exchange of time for memory: Chen, Xu, Zhang and Guestrin, "Training Deep Nets with
+Sublinear Memory Cost", 2016 (arXiv:1604.06174).
 """
 
 import math
@@ -25,9 +26,8 @@ from torch.autograd.function import once_differentiable
 from helpers.base.errors import TeachingError
 from helpers.engine.checks import check_poolings
 from helpers.images import STD
-from helpers.manner import Manner
 from helpers.objective import Objective
-from helpers.statistics import STATISTICS, Statistic
+from helpers.statistics import Statistic
 from helpers.vgg import LAYERS, VGG19
 
 TILE = 2**22  # values in the widest response of a tile: positions times channels
@@ -243,8 +243,9 @@ class _InTiles(torch.autograd.Function):
                 part = _Cut.apply(image.detach(), tile.seen).requires_grad_()
                 maps, sums = ctx.work.part(part, tile)
             places = ctx.work.places(tile)
-            of_maps = [cut(gradient, place) for gradient, place in zip(gradients, places)]
-            (gradient,) = torch.autograd.grad([*maps, *sums], part, [*of_maps, *gradients[len(maps) :]])
+            of_maps = [cut(each, place) for each, place in zip(gradients[: len(maps)], places, strict=True)]
+            of_sums = gradients[len(maps) :]
+            (gradient,) = torch.autograd.grad([*maps, *sums], part, [*of_maps, *of_sums])
             cut(result, tile.seen).add_(gradient)
         return result, None, None
 

@@ -11,7 +11,8 @@ from helpers.base.errors import TeachingError
 def write_whole(path: Path, *content: bytes | memoryview) -> None:
     """Writes a file completely or not at all; if that fails, an earlier file of the same name stays as it was.
 
-    content: its parts, one after the other. Missing parent folders are made. Raises TeachingError if the file cannot be written.
+    content: its parts, one after the other. Missing parent folders are made. Raises TeachingError if the file cannot be
+    written.
     """
     # Named before it exists, so that an interrupt at any moment leaves nothing behind.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")

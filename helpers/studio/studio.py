@@ -151,7 +151,8 @@ class Studio(widgets.VBox):
                 self.panel.say(str(error), True)
                 return
             self._keeper = Keeper(path.with_suffix(".png"))
-            self.panel.say(run.caveat)
+            if run.caveat:
+                self.panel.say(run.caveat)
             self.session.resume()
 
     def pause(self) -> None:
