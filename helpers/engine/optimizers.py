@@ -212,13 +212,19 @@ class _Outside(torch.autograd.Function):
     @staticmethod
     def forward(ctx, image: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
         ctx.save_for_backward(image, lowest, highest)
-        return torch.sub(image, image.clamp(lowest, highest)).square_().mean()
+        return _beyond(image, lowest, highest).square_().mean()
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
         image, lowest, highest = ctx.saved_tensors
-        return torch.sub(image, image.clamp(lowest, highest)).mul_(2 * gradient / image.numel()), None, None
+        return _beyond(image, lowest, highest).mul_(2 * gradient / image.numel()), None, None
+
+
+def _beyond(image: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
+    """What of each value lies beyond the range, 0 within: like the image."""
+    nearest = image.clamp(lowest, highest)
+    return torch.sub(image, nearest, out=nearest)
 
 
 OPTIMIZERS = {"adam": Adam, "lbfgs": LBFGS}
