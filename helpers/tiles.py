@@ -25,6 +25,7 @@ from torch.autograd.function import once_differentiable
 
 from helpers.base.errors import TeachingError
 from helpers.engine.checks import check_poolings
+from helpers.engine.memory import give_back
 from helpers.images import STD
 from helpers.objective import Objective
 from helpers.statistics import Statistic
@@ -74,6 +75,7 @@ class TiledObjective(Objective):
                 image = results.pop(0)
             for layer, some in block.shares.items():
                 summaries[layer] = [self.statistic.of_sums(results.pop(0)) for _ in some]
+        give_back()  # the backward pass wants blocks of other sizes, and would lay them beside these
         return response, summaries
 
     def total_variation(self, image: Tensor) -> Tensor:
