@@ -75,7 +75,6 @@ class TiledObjective(Objective):
                 image = results.pop(0)
             for layer, some in block.shares.items():
                 summaries[layer] = [self.statistic.of_sums(results.pop(0)) for _ in some]
-        give_back()  # the backward pass wants blocks of other sizes, and would lay them beside these
         return response, summaries
 
     def total_variation(self, image: Tensor) -> Tensor:
@@ -233,6 +232,7 @@ class _InTiles(torch.autograd.Function):
             for whole, each, place in zip(wholes, maps, work.places(tile), strict=True):
                 cut(whole, place).copy_(each)
             totals = [total + each for total, each in zip(totals, sums, strict=True)] if totals else sums
+        give_back()  # the next block's tensors are of other sizes, and would be laid beside these
         return *wholes, *totals
 
     @staticmethod
@@ -249,6 +249,7 @@ class _InTiles(torch.autograd.Function):
             of_sums = gradients[len(maps) :]
             (gradient,) = torch.autograd.grad([*maps, *sums], part, [*of_maps, *of_sums])
             cut(result, tile.seen).add_(gradient)
+        give_back()
         return result, None, None
 
 
