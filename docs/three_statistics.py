@@ -1,4 +1,4 @@
-"""Makes three_statistics.jpg, of hand.md and lesson 6: one photograph after six paintings, by each of the three statistics.
+"""Makes three_statistics.jpg, of hand.md and lesson 6: one photograph after six paintings, by each statistic.
 
 python3 -m helpers render --help        # once, so that the environment exists
 .venv/bin/python docs/three_statistics.py     # five minutes on two cores

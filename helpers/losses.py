@@ -72,7 +72,15 @@ def style_loss(features: Tensor, style_gram: Tensor, relative: bool = False) -> 
     """
     gram = gram_matrix(features)
     check_same_shape(gram, style_gram, "Gram matrices")
-    return relative_error(gram, style_gram) if relative else (gram - style_gram).square().mean() / features[0].numel()
+    return relative_error(gram, style_gram) if relative else report_error(gram, style_gram, features[0, 0].numel())
+
+
+def report_error(gram: Tensor, style_gram: Tensor, positions: int) -> Tensor:
+    """The report's distance of two Gram matrices (B, d, d): their mean squared error over d * h * w; a scalar.
+
+    positions: h * w, of the response that the first one is of.
+    """
+    return (gram - style_gram).square().mean() / (gram.shape[1] * positions)
 
 
 def relative_error(got: Tensor, wanted: Tensor) -> Tensor:

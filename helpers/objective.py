@@ -1,6 +1,7 @@
 """What an image is compared with, and the terms of its loss."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor
 
 from helpers.base.errors import TeachingError
-from helpers.losses import Weights, content_loss, mixed, style_loss, total_variation_loss
+from helpers.losses import Weights, content_loss, mixed, report_error, total_variation_loss
 from helpers.manner import Area, Manner
 from helpers.regions import at_layer
 from helpers.statistics import HALF, STATISTICS
@@ -83,7 +84,7 @@ class Objective:
         self.areas = manner.areas(styles)
         self.positions = content[0, 0].numel()
         with torch.no_grad():
-            self.content_features = self.features(self.photograph, [content_layer])[content_layer]
+            self.content_features, _ = self.seen(self.photograph, {}, content=True)
         self.goals: dict[str, list[Goal]] = {}  # for each layer, one an area
 
     def __call__(self, image: Tensor, weights: Weights) -> Terms:
@@ -91,21 +92,47 @@ class Objective:
         image = self.manner.over(image, self.photograph)
         layers = [name for name, weight in weights.layers.items() if weight and weights.style]
         self.compute_missing_goals(layers)
-        features = self.features(image, [*layers, *([self.content_layer] if weights.content else [])])
+        shares = {name: [goal.share for goal in self.goals[name]] for name in layers}
+        response, summaries = self.seen(image, shares, content=bool(weights.content))
         content, tv = 0.0, 0.0
         if weights.content:
-            content = content_loss(features[self.content_layer], self.content_features, self.relative)
-        style = {name: self.style_loss(features[name], self.goals[name]) for name in layers}
-        if weights.tv or not features:  # where no weight asks for anything, there still is something to differentiate
-            tv = total_variation_loss(image)
+            content = content_loss(response, self.content_features, self.relative)
+        style = {name: self.style_loss(name, summaries[name]) if shares[name] else 0 * image.sum() for name in layers}
+        if weights.tv or not (layers or weights.content):  # what no weight asks for still has to be differentiable
+            tv = self.total_variation(image)
         return Terms(content, style, tv)
 
-    def style_loss(self, features: Tensor, goals: Sequence["Goal"]) -> Tensor:
+    def seen(
+        self, image: Tensor, shares: Mapping[str, Sequence[Tensor | None]], content: bool = False
+    ) -> tuple[Tensor | None, dict[str, list[Tensor]]]:
+        """What the network sees in an image: the content layer's response, if asked for, and the style's summaries.
+
+        shares: for each style layer, how much its positions count; it gets a summary for each of them.
+        """
+        features = self.features(image, [*shares, *([self.content_layer] if content else [])])
+        summaries = {
+            layer: [self.statistic.summary(features[layer], share) for share in some] for layer, some in shares.items()
+        }
+        return features[self.content_layer] if content else None, summaries
+
+    def total_variation(self, image: Tensor) -> Tensor:
+        """`total_variation_loss`, a scalar."""
+        return total_variation_loss(image)
+
+    def style_loss(self, layer: str, summaries: Sequence[Tensor]) -> Tensor:
         """The loss of one layer: that of each area, by the share of the picture that it is."""
         if not self.relative:
-            return style_loss(features, goals[0].summary)
-        losses = [goal.part * self.statistic.loss(features, goal.summary, goal.share) for goal in goals]
-        return sum(losses[1:], losses[0]) if losses else 0 * features.sum()
+            (gram,), (goal,) = summaries, self.goals[layer]
+            return report_error(gram, goal.summary, positions=math.prod(self.size_at(layer)))
+        losses = [
+            goal.part * self.statistic.error(summary, goal.summary)
+            for summary, goal in zip(summaries, self.goals[layer], strict=True)
+        ]
+        return sum(losses[1:], losses[0])
+
+    def size_at(self, layer: str) -> list[int]:
+        """The height and width of a layer's response to the picture, after the poolings before it."""
+        return [side // 2 ** (int(layer[4]) - 1) for side in self.photograph.shape[2:]]
 
     def features(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
         """`get_features` in the network's precision: layer -> (1, C, H', W')."""
@@ -123,21 +150,19 @@ class Objective:
 
     def goals_in(self, area: Area, layers: Sequence[str]) -> dict[str, Goal]:
         """The goals of an area, by layer; a layer is missing in which no position counts for it."""
-        responses = [self.features(style, layers) for style in area.styles]
+        seen = [self.seen(style, {layer: [None] for layer in layers})[1] for style in area.styles]
         goals = {}
         for layer in layers:
-            size = [side // 2 ** (int(layer[4]) - 1) for side in self.photograph.shape[2:]]  # after the poolings
+            size = self.size_at(layer)
             share = None if area.mask is None else at_layer(area.mask, layer, size, self.manner.sharp)
             part = 1.0 if share is None else share.mean().item()
             count = size[0] * size[1] if share is None else int((share > HALF).sum())
             if not part or (self.manner.statistic == "sliced" and not count):
                 continue
-            summaries = [
+            wanted = [
                 # A Gram matrix is a sum over positions: as if the style had as many as the area.
-                self.statistic.wanted(
-                    self.statistic.summary(response[layer], None), part * self.positions / style[0, 0].numel(), count
-                )
-                for style, response in zip(area.styles, responses, strict=True)
+                self.statistic.wanted(summaries[layer][0], part * self.positions / style[0, 0].numel(), count)
+                for style, summaries in zip(area.styles, seen, strict=True)
             ]
-            goals[layer] = Goal(mixed(summaries, area.shares), share, part)
+            goals[layer] = Goal(mixed(wanted, area.shares), share, part)
         return goals

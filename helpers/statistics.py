@@ -28,10 +28,14 @@ class Statistic:
     wanted: Callable[[Tensor, float, int], Tensor]
     # The relative error is multiplied by this, so that a weight means about the same whichever statistic it is for.
     strength: float = 1.0
+    # The summary in two steps, for a picture in tiles: sums over the positions, which add up from tile to tile, and
+    # what they come to. None where a tile says nothing about the whole.
+    sums: Callable[[Tensor, Tensor | None], Tensor] | None = None
+    of_sums: Callable[[Tensor], Tensor] | None = None
 
-    def loss(self, features: Tensor, wanted: Tensor, share: Tensor | None = None) -> Tensor:
-        """How far a response is from the style: |S - A|^2 / |A|^2, times the strength; a scalar."""
-        return self.strength * relative_error(self.summary(features, share), wanted)
+    def error(self, summary: Tensor, wanted: Tensor) -> Tensor:
+        """How far a response's summary is from the style's: |S - A|^2 / |A|^2, times the strength; a scalar."""
+        return self.strength * relative_error(summary, wanted)
 
 
 def guided_gram(features: Tensor, share: Tensor | None = None) -> Tensor:
@@ -54,6 +58,25 @@ def mean_and_deviation(features: Tensor, share: Tensor | None = None) -> Tensor:
     mean = (counts * rows).sum(2, keepdim=True)  # (1, C, 1)
     variance = (counts * (rows - mean).square()).sum(2)  # (1, C)
     return torch.stack([mean.squeeze(2), variance.clamp_min(1e-12).sqrt()], dim=1)
+
+
+def moments(features: Tensor, share: Tensor | None = None) -> Tensor:
+    """The sums that mean and deviation are made of: how much there is, the values and their squares, (1, 3, C).
+
+    In float64, for the variance is the difference of two numbers that may be far larger.
+    """
+    rows = features.flatten(2).double()  # (1, C, N)
+    counts = torch.ones_like(rows[:, :1]) if share is None else share.flatten(2).double()
+    weighted = counts * rows
+    return torch.stack([counts.sum(2).expand(-1, rows.shape[1]), weighted.sum(2), (weighted * rows).sum(2)], dim=1)
+
+
+def of_moments(sums: Tensor) -> Tensor:
+    """What `mean_and_deviation` gives, (1, 2, C), from the moments, (1, 3, C)."""
+    count, first, second = sums.unbind(1)
+    mean = first / count
+    variance = second / count - mean.square()
+    return torch.stack([mean, variance.clamp_min(1e-12).sqrt()], dim=1).float()
 
 
 def sorted_projections(features: Tensor, share: Tensor | None = None) -> Tensor:
@@ -91,7 +114,7 @@ def _stretched(ordered: Tensor, count: int) -> Tensor:
 # Where all responses are too large by a small share e, the Gram matrix is by 2 e, so that its error is 4 e^2; the other
 # two are by e.
 STATISTICS = {
-    "gram": Statistic(guided_gram, lambda gram, area, count: gram * area),
-    "mean_std": Statistic(mean_and_deviation, lambda summary, area, count: summary, strength=4.0),
+    "gram": Statistic(guided_gram, lambda gram, area, count: gram * area, 1.0, guided_gram, lambda gram: gram),
+    "mean_std": Statistic(mean_and_deviation, lambda summary, area, count: summary, 4.0, moments, of_moments),
     "sliced": Statistic(sorted_projections, lambda ordered, area, count: _stretched(ordered, count), strength=4.0),
 }

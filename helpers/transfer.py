@@ -21,7 +21,7 @@ from torch import Tensor
 from helpers.base.errors import TeachingError
 from helpers.engine.checks import as_float_batch, check_loop, check_start, positive_rate
 from helpers.engine.guards import guarded, in_our_modes
-from helpers.engine.optimizers import STEPS, Adam, RunningMean, fitting, make_optimizer, outside
+from helpers.engine.optimizers import LBFGS, STEPS, Adam, RunningMean, fitting, make_optimizer, outside
 from helpers.engine.precision import chosen_precision
 from helpers.engine.scales import MOST_SCALES, plan
 from helpers.engine.state_files import fingerprinted, fitting_parts, read_state
@@ -29,6 +29,7 @@ from helpers.images import BLACK, WHITE, noise_like, resized
 from helpers.losses import Weights
 from helpers.manner import Manner
 from helpers.objective import Objective, Terms
+from helpers.tiles import TiledObjective
 from helpers.vgg import CONTENT_LAYER, VGG19
 
 Schedule, Rate = Callable[[int], Weights], float | Callable[[int], float]
@@ -84,7 +85,7 @@ class Transfer:
     image: (1, 3, H, W), where the loop begins. It stays as it is; the loop's own is `image`.
     weights: a Weights, or a function iteration -> Weights, asked anew at every iteration.
     steps: the last iteration. done: how many are over when it begins.
-    settled: the share that the learning rate has fallen to in the last iteration.
+    settled: the share that the learning rate has fallen to in the last iteration. memory: L-BFGS's, in pairs.
     The others are `style_transfer`'s. Raises TeachingError for arguments that make no sense.
     """
 
@@ -101,6 +102,7 @@ class Transfer:
         average: float = 0.0,
         betas: tuple[float, float] | None = None,
         settled: float = 1.0,
+        memory: int = LBFGS.MEMORY,
     ):
         check_loop(steps, optimizer, average, betas)
         self.objective, self.settled, self.last_weights = objective, settled, None
@@ -109,7 +111,7 @@ class Transfer:
         self.range = BLACK.to(image.device), WHITE.to(image.device)
         self.mean_image = self.image  # what a Step shows: the mean of the iterates
         self.mean = RunningMean(self.image, average)
-        self.optimizer = make_optimizer(optimizer, self.image, betas)
+        self.optimizer = make_optimizer(optimizer, self.image, betas, memory)
         rate = self.optimizer.LEARNING_RATE if learning_rate is None else learning_rate
         self.weights = weights if callable(weights) else lambda iteration: weights
         self.learning_rate = rate if callable(rate) else lambda iteration: rate
@@ -121,6 +123,7 @@ class Transfer:
         clamped = self.optimizer.CLAMPED
         began = time.perf_counter()
         for iteration in range(self.iteration + 1, self.steps + 1):
+            self.states = self.states[-1:]  # now, so that the older one does not fill the memory meanwhile
             weights, rate = check_weights(self.weights(iteration)), positive_rate(self.learning_rate(iteration))
             terms, total, wall, gradient = self.evaluate(weights)
             losses = terms.numbers(weights, total)  # without the wall, which is no term of the paper's
@@ -133,7 +136,7 @@ class Transfer:
                 self.image = image.clamp(black, white) if clamped else image  # colours that exist
                 self.mean_image = self.mean.update(self.image).clamp(black, white)
             self.iteration, self.last_weights = iteration, weights
-            self.states = *self.states[-1:], self._state()
+            self.states = *self.states, self._state()
             seconds = time.perf_counter() - began
             yield Step(iteration, self.mean_image, **losses, seconds=seconds, weights=weights, learning_rate=rate,
                        state_dict=partial(self.state_dict, iteration))  # fmt: skip
@@ -223,6 +226,7 @@ def style_transfer(
     betas: tuple[float, float] | None = None,
     seed: int = 0,
     precision: str = "auto",
+    tiled: bool = False,
     resume: StateDict | str | Path | None = None,
 ) -> Iterator[Step]:
     """Paints the content image in the style of the style image; yields a Step an iteration.
@@ -240,6 +244,8 @@ def style_transfer(
     betas: the two shares that Adam's running means keep at each step; None means Adam.BETAS. L-BFGS has none.
     precision: in which the network computes: "float32", "bfloat16", or "auto", the faster of them on this machine.
         Losses and pixels are float32 always.
+    tiled: computes the objective in tiles (tiles.py), which takes a third of the memory and gives the same gradient, up
+        to rounding; L-BFGS then keeps 3 pairs instead of 10. The statistic "sliced" cannot be had in tiles.
     resume: an earlier run's Step.state_dict(), or the path of a checkpoint with it, to go on from there as if that run
         had not ended, up to iteration `steps`. The other arguments have to be that run's.
     Raises, at the first step, TeachingError for arguments that make no sense; later DivergedError, with the last image.
@@ -248,7 +254,7 @@ def style_transfer(
     return coarse_to_fine(
         content, style, model, weights, steps=steps, start=start, optimizer=optimizer, learning_rate=learning_rate,
         average=average, scales=1, resume=resume, manner=manner, content_layer=content_layer, relative=relative,
-        betas=betas, seed=seed, precision=precision,
+        betas=betas, seed=seed, precision=precision, tiled=tiled,
     )  # fmt: skip
 
 
@@ -273,6 +279,7 @@ def coarse_to_fine(
     betas: tuple[float, float] | None = None,
     seed: int = 0,
     precision: str = "auto",
+    tiled: bool = False,
 ) -> Iterator[Step]:
     """`style_transfer` at a quarter of the size, then half, then in full, each scale started from the one before.
 
@@ -305,6 +312,7 @@ def coarse_to_fine(
     arguments = fingerprinted(identity, content=[content], style=everything[1:], masks=manner.masks,
                               network=[*model.parameters()])  # fmt: skip
     state = read_state(resume, arguments)
+    objective = TiledObjective if tiled else Objective
     done, image, seconds = state.get("iteration", begin), state.get("image", start), 0.0
     for divisor, first, last in planned:
         if last <= done:
@@ -319,10 +327,11 @@ def coarse_to_fine(
         hand = manner.smaller(small, divisor)
         small_styles = [hand.style_seen(x, small) for x in small_styles]
         transfer = Transfer(
-            Objective(small, small_styles, model, content_layer, relative, dtype, hand),
+            objective(small, small_styles, model, content_layer, relative, dtype, hand),
             hand.seen(_start(image, small, small_styles[0], seed)),
             Weights() if weights is None else weights, steps=last, done=first, optimizer=optimizer,
             learning_rate=learning_rate, average=average,
+            memory=min(LBFGS.MEMORY, LBFGS.SHORT_MEMORY * divisor**2) if tiled else LBFGS.MEMORY,
             **settling | ({"betas": betas} if betas else {}),
         )  # fmt: skip
         transfer.iteration = max(first, done)
@@ -334,7 +343,8 @@ def coarse_to_fine(
         for step in guarded(transfer, transfer.mean_image):
             seconds, image = began + step.seconds, hand.shown(step.image, small)
             yield replace(step, image=image, seconds=seconds,
-                          state_dict=lambda s=step, i=image: {**s.state_dict(), "image": i, "arguments": arguments()},
+                          state_dict=lambda s=step, i=image: {**s.state_dict(), "image": i, "arguments": arguments(),
+                                                       "tiled": tiled},
                           )  # fmt: skip
         done, image, state = last, hand.shown(transfer.mean_image, small), transfer.state_dict(last)
 

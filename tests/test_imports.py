@@ -9,7 +9,8 @@ import pytest
 HELPERS = Path(__file__).resolve().parent.parent / "helpers"
 ORDER = [
     ["base"], ["engine"], ["images"], ["colours"], ["vgg"], ["losses"], ["regions", "statistics"], ["manner"],
-    ["objective"], ["transfer"], ["plots"], ["runs"], ["distil"], ["teaching"], ["exercises"], ["studio", "commands"],
+    ["objective"], ["tiles"], ["transfer"], ["plots"], ["runs"], ["distil"], ["teaching"], ["exercises"],
+    ["studio", "commands"],
 ]  # fmt: skip
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
 COUNTS_AS = {"machine": "runs"}

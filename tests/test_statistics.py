@@ -16,8 +16,8 @@ def test_a_permutation_is_at_no_distance(name):
     response = torch.randn(1, 4, 6, 8).relu() * torch.tensor([1.0, 3.0, 1.0, 1.0]).view(1, 4, 1, 1)
     statistic = STATISTICS[name]
     goal = statistic.wanted(statistic.summary(response, None), 1.0, 48)
-    assert statistic.loss(shuffled(response), goal).item() == pytest.approx(0, abs=1e-10)
-    assert statistic.loss(response[:, [1, 0, 2, 3]], goal).item() > 0.01
+    assert statistic.error(statistic.summary(shuffled(response), None), goal).item() == pytest.approx(0, abs=1e-10)
+    assert statistic.error(statistic.summary(response[:, [1, 0, 2, 3]], None), goal).item() > 0.01
 
 
 @pytest.mark.parametrize("name", STATISTICS)
@@ -35,7 +35,9 @@ def test_a_share_of_ones_counts_everything_and_of_zeros_nothing(name):
 def test_responses_a_little_too_large_cost_the_same_in_all(name):
     response, statistic = torch.randn(1, 4, 6, 8).relu(), STATISTICS[name]
     goal = statistic.wanted(statistic.summary(response, None), 1.0, 48)
-    assert statistic.loss(1.01 * response, goal).item() == pytest.approx(4 * 0.01**2, rel=0.02)
+    assert statistic.error(statistic.summary(1.01 * response, None), goal).item() == pytest.approx(
+        4 * 0.01**2, rel=0.02
+    )
 
 
 def test_the_guided_gram_matrix_of_grey_counts_by_the_grey():

@@ -307,9 +307,9 @@ def test_coarse_to_fine_goes_through_the_scales_and_counts_through(model, pictur
 def test_the_betas_of_each_scale(model, pictures, monkeypatch, options, expected):
     asked = []
 
-    def recorded(name, image, betas):
+    def recorded(name, image, betas, memory):
         asked.append(betas)
-        return make_optimizer(name, image, betas)
+        return make_optimizer(name, image, betas, memory)
 
     monkeypatch.setattr(transfer, "make_optimizer", recorded)
     content, style = (torch.nn.functional.interpolate(x, scale_factor=5) for x in pictures)

@@ -8,17 +8,18 @@ from pathlib import Path
 from helpers.base.errors import TeachingError
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, *content: bytes | memoryview) -> None:
     """Writes a file completely or not at all; if that fails, an earlier file of the same name stays as it was.
 
-    Missing parent folders are made. Raises TeachingError if the file cannot be written.
+    content: its parts, one after the other. Missing parent folders are made. Raises TeachingError if the file cannot be
+    written.
     """
     # Named before it exists, so that an interrupt at any moment leaves nothing behind.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("xb") as file:
-            file.write(content)
+            file.writelines(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o644)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +190,7 @@ def paint(settings: Settings, sources: Sources, out: Path, run: Run | None, film
     if not run:
         keep({})
     try:
-        steps = painting(settings, sources, run.state_dict if run else None)
+        steps = painting(settings, sources, run.state_dict if run else None, partial(print, file=sys.stderr))
         for step in tqdm(steps, initial=len(record), total=last, unit="it", disable=None, dynamic_ncols=True):
             record.append(step.noted)
             if film:

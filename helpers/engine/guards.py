@@ -50,10 +50,10 @@ def guarded(run: Iterable[Any], image: Tensor) -> Iterator[Any]:
     return reused(_guarded(iter(run), image))
 
 
-def _guarded(run: Iterator[Any], image: Tensor) -> Iterator[Any]:
-    good, first_loss = image.detach(), None
+def _guarded(run: Iterator[Any], good: Tensor) -> Iterator[Any]:
+    good, first_loss = good.detach(), None  # one name, for under another the first image would stay to the end
     while True:
-        with explained_memory(image):
+        with explained_memory(good):
             step = next(run, None)
         if step is None:
             return

@@ -27,16 +27,27 @@ def reused(run: Iterator[Item]) -> Iterator[Item]:
     eighth of an iteration's work. When the run ends, they are given back. This works on Linux with the GNU C library;
     elsewhere nothing changes.
     """
-    library = ctypes.CDLL(None) if sys.platform == "linux" else None
-    glibc = library if hasattr(library, "mallopt") else None  # musl, for example, has no mallopt
+    glibc = _glibc()
     if glibc:
         glibc.mallopt(M_MMAP_THRESHOLD, KEPT_BLOCK)
         glibc.mallopt(M_TRIM_THRESHOLD, UNBOUNDED)
     try:
         yield from run
     finally:
-        if glibc:
-            glibc.malloc_trim(0)
+        give_back()
+
+
+def give_back() -> None:
+    """Gives the freed blocks that `reused` has kept back to the system, where there are any."""
+    glibc = _glibc()
+    if glibc:
+        glibc.malloc_trim(0)
+
+
+def _glibc() -> ctypes.CDLL | None:
+    """The GNU C library; None elsewhere."""
+    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+    return library if hasattr(library, "mallopt") else None  # musl, for example, has no mallopt
 
 
 def free_memory(device: torch.device) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn.functional import interpolate
 
 from helpers.engine.memory import total_memory
@@ -88,23 +89,24 @@ class LBFGS:
     to go in which direction. An iteration is one evaluation of the loss and one whole step, without a line search; only
     where the loss rose is the step taken back to a quarter.
 
-    image: (1, 3, H, W), only for its shape.
+    image: (1, 3, H, W), only for its shape. memory: how many pairs it keeps at most.
     """
 
     LEARNING_RATE = 1.0  # the share of the step that is taken
     PAIR = "step", "change", "inverse"  # a step s, the gradient's change y along it, and 1 / s.y
     MEMORY = 10  # pairs at most
+    SHORT_MEMORY = 3  # pairs where the picture alone nearly fills the memory
     MEMORY_SHARE = 1 / 16  # of the machine's memory, which the pairs may fill
     # The mean change of a pixel in the first step, in the first one after `forget`, and in any; black to white is 4.4.
     FIRST, AFRESH, LONGEST = 0.05, 0.003, 0.2
     CLAMPED = False  # clamping the pixels would falsify what the pairs say; `outside` keeps them to real colours
 
-    def __init__(self, image: Tensor):
+    def __init__(self, image: Tensor, memory: int = MEMORY):
         self.frame = image.new_empty(()).expand(image.shape)  # the images' size and device, without their memory
         self.first = self.FIRST
         pair_bytes = 2 * image.numel() * image.element_size()
         fitting = int(self.MEMORY_SHARE * total_memory(image.device) / pair_bytes)
-        self.memory = min(max(fitting, 2), self.MEMORY)
+        self.memory = min(max(fitting, 2), memory)
         self.pairs: list[tuple[Tensor, Tensor, Tensor]] = []  # the last steps' PAIRs
         self.scale: Tensor | None = None  # about one over the curvature
         self.last: tuple[float, Tensor, Tensor] | None = None  # the last iterate's loss, its gradient, the step from it
@@ -201,16 +203,39 @@ def fitting(vector: Tensor, image: Tensor) -> Tensor:
 
 def outside(image: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
     """The mean square of what lies beyond the range of colours, a scalar: a soft wall for an image (1, 3, H, W)."""
-    return (image - image.clamp(lowest, highest)).square().mean()
+    return _Outside.apply(image, lowest, highest)
+
+
+class _Outside(torch.autograd.Function):
+    """Keeps nothing but the image for the backward pass; torch would keep what lies outside as well."""
+
+    @staticmethod
+    def forward(ctx, image: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
+        ctx.save_for_backward(image, lowest, highest)
+        return _beyond(image, lowest, highest).square_().mean()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
+        image, lowest, highest = ctx.saved_tensors
+        return _beyond(image, lowest, highest).mul_(2 * gradient / image.numel()), None, None
+
+
+def _beyond(image: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
+    """What of each value lies beyond the range, 0 within: like the image."""
+    nearest = image.clamp(lowest, highest)
+    return torch.sub(image, nearest, out=nearest)
 
 
 OPTIMIZERS = {"adam": Adam, "lbfgs": LBFGS}
 STEPS = {"adam": 400, "lbfgs": 200}  # iterations that a picture takes
 
 
-def make_optimizer(name: str, image: Tensor, betas: Sequence[float] | None = None) -> Adam | LBFGS:
-    """The optimizer, "adam" or "lbfgs", for an image (1, 3, H, W); only Adam has betas."""
-    return Adam(image, betas or Adam.BETAS) if name == "adam" else LBFGS(image)
+def make_optimizer(
+    name: str, image: Tensor, betas: Sequence[float] | None = None, memory: int = LBFGS.MEMORY
+) -> Adam | LBFGS:
+    """The optimizer, "adam" or "lbfgs", for an image (1, 3, H, W); only Adam has betas, and only L-BFGS a memory."""
+    return Adam(image, betas or Adam.BETAS) if name == "adam" else LBFGS(image, memory)
 
 
 class RunningMean:

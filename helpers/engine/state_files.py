@@ -17,7 +17,6 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 from helpers.base.errors import TeachingError
@@ -25,6 +24,7 @@ from helpers.base.files import write_whole
 from helpers.base.numbers import is_whole
 
 VERSION = 2
+DTYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64"}  # what a state has, by safetensors' names
 # Arguments that are compared by the digests of their contents, which say nothing to a reader of an error message.
 CONTENTS = "content", "style", "masks", "network"
 
@@ -38,7 +38,7 @@ def save_state(path: str | Path, state_dict: Mapping[str, Any], **notes: Any) ->
     tensors = {name: value.detach().cpu().contiguous() for name, value in leaves.items() if isinstance(value, Tensor)}
     values = {name: value for name, value in leaves.items() if name not in tensors}
     header = {"version": VERSION, "values": values, "notes": notes}
-    write_whole(Path(path), save(tensors, {"run": json.dumps(header)}))
+    write_whole(Path(path), *_as_safetensors(tensors, {"run": json.dumps(header)}))
 
 
 def load_state(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -77,7 +77,7 @@ def digest(tensors: Iterable[Tensor]) -> str:
     content = hashlib.sha256()
     for tensor in tensors:
         content.update(str(tuple(tensor.shape)).encode())
-        content.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        content.update(tensor.detach().cpu().contiguous().numpy())  # as it lies in memory, without a copy
     return content.hexdigest()[:16]
 
 
@@ -100,6 +100,21 @@ def read_state(
                 "a new run without it."
             )
     return state_dict
+
+
+def _as_safetensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> list[bytes | memoryview]:
+    """The parts of a file: the header's length, the header, and the tensors' values as they lie in memory.
+
+    The library's own `save` makes a copy of all of them, which takes as much memory again.
+    """
+    header: dict[str, Any] = {"__metadata__": dict(metadata)}
+    end = 0
+    for name, tensor in tensors.items():
+        begin, end = end, end + tensor.nbytes
+        header[name] = {"dtype": DTYPES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [begin, end]}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)  # so that the values begin at a multiple of eight bytes
+    return [len(text).to_bytes(8, "little"), text, *(tensor.numpy().data for tensor in tensors.values())]
 
 
 def _read(path: Path, with_tensors: bool) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -163,4 +178,4 @@ def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _sound(tensor: Tensor) -> bool:
-    return tensor.dtype in (torch.float32, torch.float64, torch.int64) and bool(tensor.isfinite().all())
+    return tensor.dtype in DTYPES and bool(tensor.isfinite().all())

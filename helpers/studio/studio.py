@@ -32,9 +32,9 @@ from helpers.images import load_image, save_image
 from helpers.losses import Weights, report_switch, turned_round
 from helpers.plots import loss_curves, pictures, show
 from helpers.runs.checkpoint import INTERVAL, SUFFIX, Keeper, Run, load_run
-from helpers.runs.estimate import Cost, check_memory, forecast, measured
+from helpers.runs.estimate import Cost, forecast, measured
 from helpers.runs.judge import judged, verdict
-from helpers.runs.painting import begin
+from helpers.runs.painting import IN_TILES, begin, in_tiles
 from helpers.runs.recipe import outcome
 from helpers.runs.results import last_run, next_result
 from helpers.runs.settings import Settings
@@ -154,7 +154,8 @@ class Studio(widgets.VBox):
                 self.panel.say(str(error), True)
                 return
             self._keeper = Keeper(path.with_suffix(".png"))
-            self.panel.say(run.caveat)
+            if run.caveat:
+                self.panel.say(run.caveat)
             self.session.resume()
 
     def pause(self) -> None:
@@ -268,7 +269,8 @@ class Studio(widgets.VBox):
         finally:
             release_workers()  # for a run that may be going on
         cost, free = self._costs[network, optimizer], free_memory(best_device())
-        expected = forecast(cost, shape, settings.steps, settings.scales, free, SIZES, min(style_shape))
+        expected = forecast(cost, shape, settings.steps, settings.scales, free, SIZES, min(style_shape),
+                            settings.statistic)  # fmt: skip
         self.panel.forecast.value = note(*expected)
 
     def close(self) -> None:
@@ -294,7 +296,7 @@ class Studio(widgets.VBox):
         """Makes a session from settings; if that fails, the old session stays."""
         sources = load_sources(settings, self.panel.content.path, self.panel.style.path)
         model = self._model(settings.network, settings.pooling)
-        check_memory(model, tuple(sources.content.shape[2:]), settings.optimizer)
+        tiled = in_tiles(settings, sources, model, cut_off.state_dict if cut_off else {})
         if self.session:
             self.session.stop()
         self._settings, self._sources, self._judgement = settings, sources, {}
@@ -302,7 +304,7 @@ class Studio(widgets.VBox):
         self._checkpoint_time, self._saved = time.monotonic(), 0
         self.session = Session(
             lambda image, done, state_dict: begin(
-                settings, sources, model, self._weights, self.sliders.rate, image, done, state_dict
+                settings, sources, model, self._weights, self.sliders.rate, image, done, state_dict, tiled
             ),
             settings.last_iteration, model, self._watch, self._changed, cut_off,
         )  # fmt: skip
@@ -314,7 +316,7 @@ class Studio(widgets.VBox):
         for step in self.record:
             self.plot.add(step)
         self.panel.show_progress(self.session.iteration, settings.last_iteration)
-        self.panel.say("")
+        self.panel.say(IN_TILES * tiled)
 
     def _show_run(self, run: Run) -> None:
         """Sets choices and sliders to a run's settings; raises TeachingError for a picture that is not on offer."""
