@@ -64,7 +64,8 @@ class TiledObjective(Objective):
             here = [name for name, _ in modules]
             block = Block(
                 modules,
-                {layer: some for layer, some in shares.items() if layer in here},
+                # In the network's order, in which the block gives its sums.
+                {layer: shares[layer] for layer in LAYERS.values() if layer in shares and layer in here},
                 self.statistic,
                 self.content_layer if content and self.content_layer in here else None,
             )

@@ -339,6 +339,7 @@ def coarse_to_fine(
             transfer.load_state_dict(state)
         elif state:
             transfer.carry_over(state)
+        state = {}  # or the other scale's pairs would stay in the memory
         began = seconds
         for step in guarded(transfer, transfer.mean_image):
             seconds, image = began + step.seconds, hand.shown(step.image, small)

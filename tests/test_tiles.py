@@ -65,6 +65,15 @@ def test_terms_and_gradient_are_those_of_the_whole(network, name):
     assert_same(terms_and_gradient(whole), terms_and_gradient(tiled))
 
 
+def test_the_order_of_the_weights_does_not_matter(network):
+    """Two layers of one block, the later one asked for first, and one that gets its weight later."""
+    weights = Weights(layers={"conv3_3": 0.7, "conv3_1": 0.3})
+    whole, tiled = Objective(CONTENT, STYLE, network), TiledObjective(CONTENT, STYLE, network, tile=TILE)
+    assert_same(terms_and_gradient(whole, weights), terms_and_gradient(tiled, weights), weights)
+    later = Weights(layers={"conv3_1": 0.3, "conv3_2": 0.5, "conv3_3": 0.7})
+    assert_same(terms_and_gradient(whole, later), terms_and_gradient(tiled, later), later)
+
+
 @pytest.mark.parametrize("positions", [4, 16, 48, 64, 100])
 def test_the_size_of_the_tiles_does_not_matter(network, positions):
     tiled = TiledObjective(CONTENT, STYLE, network, tile=8 * positions**2)

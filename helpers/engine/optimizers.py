@@ -170,7 +170,7 @@ class LBFGS:
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Restores what `state_dict` returned; raises ValueError if it is for an image of another size."""
         state_dict = state_dict if "scale" in state_dict else {}  # of an older version, whose pairs are of no use here
-        pairs = sorted(state_dict.get("pairs", {}).items(), key=lambda item: int(item[0]))
+        pairs = sorted(state_dict.get("pairs", {}).items(), key=lambda item: int(item[0]))[-self.memory :]
         self.pairs = [
             (
                 fitting(pair["step"], self.frame),

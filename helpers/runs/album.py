@@ -14,7 +14,8 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from helpers.base.files import write_whole
 from helpers.images import load_image, thumbnail
-from helpers.runs.recipe import caption, load_recipe
+from helpers.runs.judge import figures_in
+from helpers.runs.recipe import caption, load_recipe, losses_in
 
 SHEET_PIXELS = 40_000_000  # about the most that a contact sheet may have
 CELL_SIDE = 240  # pixels: the long side of each picture on the sheet, if there is room
@@ -87,7 +88,7 @@ def save_page(entries: Sequence[Entry], path: Path) -> Path:
     numbers = range(1, len(entries) + 1)
     page = TEMPLATE.substitute(
         count=len(entries),
-        note=NOTE if "judge" in names else "",
+        note=f"<p>{NOTE}</p>" if "judge" in names else "",
         heads="".join(f'<th scope="col">{html.escape(name)}</th>' for name in names),
         rows="".join(map(_row, table, numbers)),
         cards="".join(_card(*parts, side) for parts in zip(entries, recipes, numbers, strict=True)),
@@ -99,8 +100,8 @@ def save_page(entries: Sequence[Entry], path: Path) -> Path:
 def _columns(entry: Entry, recipe: dict[str, Any]) -> dict[str, Any]:
     """A picture's values in the page's table, each under the name of its column."""
     varied = {name.replace("_", " "): value for name, value in entry.varied.items()}
-    losses = {f"{name} loss": value for name, value in recipe.get("losses", {}).items()}
-    judged = {name.replace("_", " "): value for name, value in recipe.get("judged", {}).items()}
+    losses = {f"{name} loss": value for name, value in losses_in(recipe).items()}
+    judged = {name.replace("_", " "): value for name, value in figures_in(recipe).items()}
     return {**dict(zip(("content", "style"), entry.names, strict=True)), **varied, **judged, **losses}
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from helpers.base.errors import TeachingError
+from helpers.base.numbers import is_real
 from helpers.engine.weights import imagenet_is_here
 from helpers.images import resized
 from helpers.losses import gram_matrix
@@ -90,11 +92,23 @@ def _judged(result: Tensor, sources: Sources, judge: VGG19) -> dict[str, float]:
     manner = sources.manner
     of_result, of_content = (get_features(manner.seen(image), judge) for image in (result, content))
     figures = {"content_correlation": _correlation(of_result, of_content)}
-    if len(styles) == 1 and not manner.regions:
+    if len(styles) > 1 or manner.regions:
+        return figures
+    try:
         of_style = get_features(manner.style_seen(styles[0], content), judge)
-        distances = _distances(of_result, of_content, of_style)
-        figures = {"style_distance": sum(distances.values()) / len(distances), **figures}
-    return figures
+    except TeachingError:  # a small style, which is too small for the network beside a large result made smaller
+        return figures
+    distances = _distances(of_result, of_content, of_style)
+    return {"style_distance": sum(distances.values()) / len(distances), **figures}
+
+
+def figures_in(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """What `judged` returned, from a recipe; {} where there is none, or what it could not have returned."""
+    judgement = recipe.get("judged")
+    if not isinstance(judgement, Mapping) or judgement.get("judge") not in [*TITLES]:
+        return {}
+    figures = {name: judgement[name] for name in FIGURES if is_real(judgement.get(name))}
+    return {**figures, "judge": judgement["judge"]} if figures else {}
 
 
 def verdict(judgement: Mapping[str, Any]) -> str:

@@ -51,7 +51,7 @@ def in_tiles(settings: Settings, sources: Sources, model: VGG19, state_dict: Sta
     Raises TeachingError if the memory is not enough.
     """
     needed = needs_tiles(model, tuple(sources.content.shape[2:]), settings.optimizer, settings.statistic)
-    return needed or bool(state_dict.get("tiled"))
+    return needed or state_dict.get("tiled") is True
 
 
 def begin(

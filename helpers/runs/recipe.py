@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from helpers.base.errors import TeachingError
+from helpers.base.numbers import is_real
 from helpers.engine.image_files import decode
-from helpers.runs.judge import verdict
+from helpers.runs.judge import figures_in, verdict
 from helpers.runs.settings import DEFAULT_WEIGHTS, TERMS
 from helpers.transfer import Step
 
@@ -62,13 +63,19 @@ def outcome(step: Step, judgement: Mapping[str, Any] | None = None) -> dict[str,
     return {"iteration": step.iteration, "losses": losses} | ({"judged": judgement} if judgement else {})
 
 
+def losses_in(recipe: Mapping[str, Any]) -> dict[str, float]:
+    """The losses in a recipe, by name; a recipe may come from anybody, so what is no number is left out."""
+    losses = recipe.get("losses")
+    return {str(k): v for k, v in losses.items() if is_real(v)} if isinstance(losses, Mapping) else {}
+
+
 def caption(recipe: Mapping[str, Any]) -> str:
     """A recipe in up to three lines, to be shown under its picture: settings, losses, and what the judge says."""
     counts = [f"{recipe[name]} {unit}" for name, unit in UNITS.items() if name in recipe]
     named = [f"{name.replace('_', ' ')} {_short(recipe[name])}" for name in NAMED if name in recipe]
-    losses = [f"{name} {value:.3g}" for name, value in recipe.get("losses", {}).items()]
+    losses = [f"{name} {value:.3g}" for name, value in losses_in(recipe).items()]
     lines = [" · ".join(counts + named), "losses: " + " · ".join(losses) if losses else ""]
-    return "\n".join(filter(None, [*lines, verdict(recipe.get("judged", {}))]))
+    return "\n".join(filter(None, [*lines, verdict(figures_in(recipe))]))
 
 
 def _short(value: object) -> str:

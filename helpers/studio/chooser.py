@@ -97,10 +97,10 @@ class PictureChooser(widgets.VBox):
 
         Raises TeachingError for any other, because a recipe may come from anybody.
         """
-        uploaded = {str(path.resolve()): path for path in uploads().glob("*")}
+        stored = uploaded()
         offered = {name: name for name in self.paths} | {str(path.resolve()): key for key, path in self.paths.items()}
-        if name in uploaded and name not in offered:
-            self.add(uploaded[name].name, uploaded[name].read_bytes())
+        if name in stored and name not in offered:
+            self.add(stored[name].name, stored[name].read_bytes())
         elif name in offered:
             self.buttons.value = offered[name]
         else:
@@ -137,6 +137,11 @@ class PictureChooser(widgets.VBox):
 def uploads() -> Path:
     """The folder in which uploads are stored."""
     return places.RESULTS / "uploads"
+
+
+def uploaded() -> dict[str, Path]:
+    """What is stored there, by its path as a recipe has it."""
+    return {str(path.resolve()): path for path in uploads().glob("*")}
 
 
 def free_path(name: str, content: bytes) -> Path:

@@ -21,6 +21,8 @@ function render({ model, el }) {
   eraser.setAttribute("aria-pressed", "false");
   const clear = element("button", { type: "button", textContent: "Clear", title: "Take everything away" });
   const tools = element("div", { className: "mask-tools" }, element("label", {}, "brush ", size), eraser, clear);
+  tools.setAttribute("role", "group");
+  tools.setAttribute("aria-label", model.get("alt"));
   el.classList.add("mask-painter");
   el.append(canvas, tools);
   let last = null; // where the stroke was, while one is being drawn
@@ -64,6 +66,8 @@ function render({ model, el }) {
   }
 
   function finish() {
+    const values = mask.getContext("2d").getImageData(0, 0, mask.width, mask.height).data;
+    if (!values.some((value, i) => i % 4 === 3 && value)) return send("");
     const whole = document.createElement("canvas");
     [whole.width, whole.height] = [mask.width, mask.height];
     const pen = whole.getContext("2d");
@@ -90,6 +94,7 @@ function render({ model, el }) {
     if (!url) return;
     const stored = new Image();
     stored.onload = () => {
+      if (url !== sent) return; // there is a newer one
       pen.drawImage(stored, 0, 0, mask.width, mask.height);
       const pixels = pen.getImageData(0, 0, mask.width, mask.height);
       for (let i = 0; i < pixels.data.length; i += 4) {
@@ -112,20 +117,22 @@ function render({ model, el }) {
     takeMask();
   };
   canvas.onpointerdown = (event) => {
+    if (event.button || !event.isPrimary) return;
     event.preventDefault();
     canvas.setPointerCapture(event.pointerId);
     last = place(event);
     stroke(last, last);
   };
   canvas.onpointermove = (event) => {
-    if (!last) return;
+    if (!last || !event.isPrimary) return;
     const now = place(event);
     stroke(last, now);
     last = now;
   };
-  canvas.onpointerup = canvas.onpointercancel = () => {
-    if (last) finish();
+  canvas.onpointerup = canvas.onpointercancel = canvas.onlostpointercapture = (event) => {
+    if (!last || !event.isPrimary) return;
     last = null;
+    finish();
   };
   eraser.onclick = () => eraser.setAttribute("aria-pressed", String(eraser.getAttribute("aria-pressed") !== "true"));
   clear.onclick = () => {

@@ -6,6 +6,7 @@ what is kept of the photograph. All of it holds for a whole run.
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import ipywidgets as widgets
 
@@ -15,9 +16,11 @@ from helpers.base.pictures import name_in_recipe
 from helpers.images import load_image, thumbnail
 from helpers.regions import SHAPES
 from helpers.runs.settings import Settings
-from helpers.studio.chooser import PictureChooser, free_path, uploads
+from helpers.studio.chooser import PictureChooser, free_path, uploaded
+from helpers.studio.front_end import reachable_while_busy
 from helpers.studio.live import SHOWN_SIDE, jpeg
 from helpers.studio.mask_painter import MaskPainter, data_url
+from helpers.studio.tips import with_tip
 
 COLOURS = {
     "of the style": "style", "of the photograph, in the style's brightness": "content",
@@ -57,31 +60,31 @@ class Place(widgets.VBox):
     """
 
     def __init__(self, name: str, label: str, tip: str):
+        self.label = label
         self.where = field(widgets.Dropdown(options=[NOWHERE, *SHAPES, DRAWN]), label, tip)
         self.painter = MaskPainter(tint=TINTS[name], alt=f"{label}: drawn on the photograph; the shapes need no mouse")
-        self._drawn: dict[str, str] = {}  # photograph -> what was drawn on it
+        self._drawn: dict[Path | None, str] = {}  # photograph -> what was drawn on it
+        self._photograph: Path | None = None
         self._name = name
         self.where.observe(self._show_painter, "value")
         super().__init__([self.where, self.painter])
         self._show_painter()
 
-    def show_on(self, chooser: PictureChooser) -> None:
-        """Takes another photograph to draw on; what was drawn on the one before comes back with it."""
-        self._drawn[self.painter.picture] = self.painter.mask
-        self.painter.picture = data_url(jpeg(thumbnail(load_image(chooser.path), SHOWN_SIDE), 80), "jpeg")
-        self.painter.mask = self._drawn.get(self.painter.picture, "")
+    def show_on(self, path: Path, picture: str) -> None:
+        """Takes another photograph to draw on, as a data URL; what was drawn on this path before comes back with it."""
+        self._drawn[self._photograph] = self.painter.mask
+        self._photograph, self.painter.picture = path, picture
+        self.painter.mask = self._drawn.get(path, "")
 
     def show(self, mask: str | None) -> None:
         """Shows a mask as the settings have it: a shape's name, the path of a drawn one, or None."""
         if mask is None or mask in SHAPES:
             self.where.value = mask or NOWHERE
             return
-        drawn = next((path for path in uploads().glob("*") if str(path.resolve()) == mask), None)
-        if drawn:
+        if drawn := uploaded().get(mask):
             self.painter.mask, self.where.value = data_url(drawn.read_bytes(), "png"), DRAWN
 
-    @property
-    def mask(self) -> str | None:
+    def stored(self) -> str | None:
         """The part as settings name it, or None; what was drawn is stored in results/uploads/.
 
         Raises TeachingError where it was not drawn yet, or cannot be stored.
@@ -91,7 +94,7 @@ class Place(widgets.VBox):
         drawn = self.painter.file
         if not drawn:
             raise TeachingError(
-                f"Under More, '{self.where.description}' is to be {DRAWN}, and nothing is drawn yet: paint over the "
+                f"Under More, '{self.label}' is to be {DRAWN}, and nothing is drawn yet: paint over the "
                 "photograph there, or choose a shape."
             )
         path = free_path(f"mask-{self._name}.png", drawn)
@@ -122,7 +125,9 @@ class More(widgets.VBox):
         self.region = Place("region", "region", TIPS["region"])
         self.region_style = field(widgets.Dropdown(), "its style", TIPS["its style"])
         self.keep = Place("keep", "keep", TIPS["keep"])
-        self.sharp = widgets.Checkbox(description="sharp borders", tooltip=TIPS["sharp"], indent=False)
+        self.sharp = widgets.Checkbox(
+            description=with_tip("sharp borders", TIPS["sharp"]), description_allow_html=True, indent=False
+        )
         columns = [
             [widgets.HTML("<b>from the next Start on</b>"), self.colours, self.statistic, self.strokes],
             [widgets.HTML("<b>other styles</b>: the chosen one counts 1"), self.share_box],
@@ -167,25 +172,27 @@ class More(widgets.VBox):
             for name, slider in self.shares.items()
             if slider.value and name != self.style.name
         ]
-        where = self.region.mask
+        where = self.region.stored()
         return replace(
             settings,
             colours=self.colours.value, statistic=self.statistic.value, style_scale=self.strokes.value,
-            style_share=tuple(shares), keep=self.keep.mask, sharp_borders=self.sharp.value,
+            style_share=tuple(shares), keep=self.keep.stored(), sharp_borders=self.sharp.value,
             region=((where, self._in_recipe(self.region_style.value)),) if where else (),
         )  # fmt: skip
 
-    def on_change(self, callback: Callable[[], None]) -> None:
-        """Calls callback() when something has changed on which the time of a run depends."""
-        self.strokes.observe(lambda _: callback(), "value")
+    def on_change(self, callback: Callable[[str], None]) -> None:
+        """Calls callback(name) when something has changed on which the cost of a run depends."""
+        for name in ("statistic", "strokes"):
+            getattr(self, name).observe(lambda _, name=name: callback(name), "value")
 
     def _fold(self, _: object = None) -> None:
         shown = self.button.value
         self.layout.display, self.button.icon = (None, "caret-up") if shown else ("none", "caret-down")
 
     def _new_photograph(self) -> None:
+        picture = thumbnail(load_image(self.content.path), SHOWN_SIDE)
         for place in (self.region, self.keep):
-            place.show_on(self.content)
+            place.show_on(self.content.path, data_url(jpeg(picture, 80), "jpeg"))
 
     def _offer_styles(self) -> None:
         """Gives each style on offer, but for the chosen one, a slider for its share, and a place in the region's."""
@@ -193,6 +200,7 @@ class More(widgets.VBox):
             self.shares[name] = field(
                 widgets.FloatSlider(0, min=0, max=2, step=0.05, readout_format=".2f"), name, TIPS["share"]
             )
+            reachable_while_busy(self.shares[name])
         self.share_box.children = [self.shares[name] for name in self.style.paths if name != self.style.name]
         chosen = self.region_style.value
         self.region_style.options = list(self.style.paths)
@@ -205,6 +213,6 @@ class More(widgets.VBox):
 
 def field(widget: widgets.DOMWidget, label: str, tip: str) -> widgets.DOMWidget:
     """The widget, with a label that shows a tip, as wide as the panel."""
-    widget.description, widget.tooltip = label, tip
+    widget.description, widget.description_allow_html = with_tip(label, tip), True
     widget.style.description_width, widget.layout.width = "5.6em", "auto"
     return widget

@@ -14,6 +14,7 @@ from helpers.studio.chooser import PictureChooser
 from helpers.studio.live import LiveImage, LivePlot
 from helpers.studio.more import More
 from helpers.studio.sliders import WeightSliders
+from helpers.studio.tips import with_tip
 
 SIZES = (128, 192, 256, 384, 512, 768, 1024)
 MAX_STEPS = 10_000
@@ -206,11 +207,6 @@ def style_sheet() -> widgets.HTML:
         f".studio .slider-{name} .noUi-handle {{ border-color: {colour}; }}" for name, colour in COLOURS.items()
     )
     return widgets.HTML(STUDIO_CSS.replace("COLOURED", coloured), layout=widgets.Layout(display="none"))
-
-
-def with_tip(label: str, tip: str) -> str:
-    """A label with a tooltip as HTML; ipywidgets 8.1 shows the tooltip of a field only where it has no label."""
-    return f'<span title="{escape(tip)}">{escape(label)}</span>'
 
 
 def note(text: str, warning: bool = False) -> str:

@@ -39,7 +39,7 @@ from helpers.runs.recipe import outcome
 from helpers.runs.results import last_run, next_result
 from helpers.runs.settings import Settings
 from helpers.runs.sources import foreign_files, load_sources, load_style
-from helpers.studio.chooser import uploads
+from helpers.studio.chooser import uploaded
 from helpers.studio.front_end import compute_aside, reachable_while_busy, take_place, watch_views
 from helpers.studio.panel import SIZES, Panel, note
 from helpers.studio.session import Session
@@ -106,7 +106,7 @@ class Studio(widgets.VBox):
             button.on_click(lambda _, press=press: press())
         self.panel.content.on_change(self._chosen)
         self.panel.controls.on_change(self._set)
-        self.panel.more.on_change(lambda: self._set("strokes"))
+        self.panel.more.on_change(self._set)
         self.sliders.on_change(self._slid)
         watch_views(self, self._seen, self.stop)
         reachable_while_busy(self)
@@ -208,8 +208,8 @@ class Studio(widgets.VBox):
                 return None
             step = self.session.step
             until = step.iteration if step.iteration < self.session.steps else None
-            if self.status == "done" and self.session.thread:
-                self.session.thread.join()  # the judge has its say before the thread ends
+            if self.status == "done" and (thread := self.session.thread):
+                thread.join()  # the judge has its say before the thread ends
             judgement = self._judgement if self.status == "done" else {}
             recipe = self._run_settings(until=until).recipe() | outcome(step, judgement)
             result = self._written(".png", lambda path: save_image(step.image, path, recipe))
@@ -244,9 +244,10 @@ class Studio(widgets.VBox):
         if session.error:
             raise session.error
         if session.step:
+            originals = self._sources.content, self._sources.styles[0]
             manner = f"{names[0]} in the manner of {names[1]}"
             self._forget()
-            images = dict(zip((*names, manner), (*self._originals, session.step.image), strict=True))
+            images = dict(zip((*names, manner), (*originals, session.step.image), strict=True))
             show(pictures(images), f"Two pictures, and what was painted from them: {manner}.")
             show(loss_curves(session.record, self.plot.marks), "The losses of the run: total, and its weighted parts.")
 
@@ -270,7 +271,7 @@ class Studio(widgets.VBox):
             release_workers()  # for a run that may be going on
         cost, free = self._costs[network, optimizer], free_memory(best_device())
         expected = forecast(cost, shape, settings.steps, settings.scales, free, SIZES, min(style_shape),
-                            settings.statistic)  # fmt: skip
+                            self.panel.more.statistic.value)  # fmt: skip
         self.panel.forecast.value = note(*expected)
 
     def close(self) -> None:
@@ -300,7 +301,6 @@ class Studio(widgets.VBox):
         if self.session:
             self.session.stop()
         self._settings, self._sources, self._judgement = settings, sources, {}
-        self._originals = sources.content, sources.styles[0]
         self._checkpoint_time, self._saved = time.monotonic(), 0
         self.session = Session(
             lambda image, done, state_dict: begin(
@@ -320,8 +320,7 @@ class Studio(widgets.VBox):
 
     def _show_run(self, run: Run) -> None:
         """Sets choices and sliders to a run's settings; raises TeachingError for a picture that is not on offer."""
-        uploaded = {str(path.resolve()) for path in uploads().glob("*")}
-        if foreign := [name for name in foreign_files(run.settings) if name not in uploaded]:
+        if foreign := [name for name in foreign_files(run.settings) if name not in uploaded()]:
             raise TeachingError(
                 f"The run names {foreign[0]!r}, which is not one of ours; go on with it by `python3 -m helpers render "
                 "--resume`, which says what to type again."
@@ -425,7 +424,7 @@ class Studio(widgets.VBox):
         """Seconds, if an iteration takes `each` at the present scale; iterations at later scales take longer."""
         settings, height, width = self._settings, *step.image.shape[2:]
         cost = self._costs.get((settings.network, settings.optimizer), Cost(0, 1, 0))
-        shape, style_shape = (tuple(image.shape[2:]) for image in self._originals)
+        shape, style_shape = (tuple(image.shape[2:]) for image in (self._sources.content, self._sources.styles[0]))
         ahead = cost.seconds(shape, settings.steps, settings.scales, step.iteration, min(style_shape))
         return ahead * each / (cost.fixed + cost.each * height * width)
 

@@ -11,7 +11,7 @@ from helpers.losses import Weights
 from helpers.runs import judge
 from helpers.runs.judge import judged, verdict
 from helpers.runs.painting import in_parts
-from helpers.runs.recipe import changes_in, load_recipe
+from helpers.runs.recipe import caption, changes_in, load_recipe
 from helpers.runs.settings import Settings
 from helpers.runs.sources import load_sources
 from helpers.transfer import NO_IMAGE, Step
@@ -128,3 +128,16 @@ def test_a_bad_recipe_in_a_picture_is_one_line(tmp_path, capsys, recipe):
     save_image(torch.zeros(1, 3, 40, 40), path, recipe)
     assert render.main(["--recipe", str(path)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        {"judged": 5}, {"judged": [1]}, {"judged": None}, {"judged": {"style_distance": 0.1}}, {"losses": "low"},
+        {"judged": {"judge": ["compact"], "style_distance": 0.1}}, {"judged": {"judge": "compact"}},
+        {"judged": {"judge": "compact", "style_distance": "low"}}, {"losses": 5}, {"losses": {"total": "x"}},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_outcome_that_is_none_is_left_out_of_a_caption(outcome):
+    assert caption({"size": 64, **outcome}) == "64 pixels"

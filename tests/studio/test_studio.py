@@ -714,6 +714,16 @@ def test_more_holds_from_the_start_on_and_goes_on_in_another_studio(make, result
     assert other.panel.more.colours.value == "content" and other.panel.more.keep.where.value == "ellipse"
 
 
+def test_the_estimate_knows_the_statistic(make, monkeypatch):
+    monkeypatch.setattr(estimate.Cost, "bytes", lambda cost, shape, tiled=False: 1 if tiled else 10**18)
+    made = make()
+    made.estimate()
+    assert "painted in tiles" in made.panel.forecast.value
+    made.panel.more.statistic.value = "sliced"
+    made.estimate()
+    assert "are free" in made.panel.forecast.value and "in tiles" not in made.panel.forecast.value
+
+
 def test_a_part_that_was_not_drawn_is_said_at_start(make):
     made = make()
     made.panel.more.keep.where.value = DRAWN
