@@ -18,12 +18,13 @@ from lab import StudioView, chromium, jupyterlab, opened, until  # noqa: E402
 LIMIT = 250_000  # bytes
 
 
-def take(view: StudioView, name: str) -> None:
-    """Saves what the window shows, the studio at its top, as docs/studio_NAME.jpg."""
+def take(view: StudioView, name: str, part: str | None = None) -> None:
+    """Saves what the window shows, the studio at its top, or this part of it alone, as docs/studio_NAME.jpg."""
     view.root.evaluate("e => e.scrollIntoView()")
     view.page.mouse.move(1270, 400)
     view.page.wait_for_timeout(500)
-    shown = Image.open(io.BytesIO(view.page.screenshot())).convert("RGB")
+    shown = (view.root.locator(part) if part else view.page).screenshot()
+    shown = Image.open(io.BytesIO(shown)).convert("RGB")
     for quality in range(92, 30, -6):
         content = io.BytesIO()
         shown.save(content, "JPEG", quality=quality, optimize=True)
@@ -40,6 +41,24 @@ def drag(view: StudioView, key: str) -> None:
     for _ in range(8):
         view.page.keyboard.press(key)
         view.page.wait_for_timeout(100)
+
+
+def draw_a_face(view: StudioView) -> None:
+    """Unfolds More, and draws over the portrait's face what is to be kept."""
+    view.root.get_by_role("radio", name="portrait").or_(view.root.locator("button[data-value=portrait]")).first.click()
+    view.press("More")
+    more = view.root.locator(".studio-more")
+    more.get_by_label("keep", exact=True).select_option("drawn by hand")
+    canvas = more.locator(".mask-canvas:visible")
+    view.page.wait_for_timeout(1000)
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    for n, y in enumerate((0.22, 0.3, 0.38, 0.46)):
+        view.page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + y * box["height"])
+        if not n:
+            view.page.mouse.down()
+        view.page.mouse.move(box["x"] + 0.62 * box["width"], box["y"] + y * box["height"], steps=8)
+    view.page.mouse.up()
 
 
 def main() -> None:
@@ -62,6 +81,8 @@ def main() -> None:
         drag(view, "ArrowLeft")
         until(lambda: view.text("status") == "Finished", 600, "the end")
         take(view, "after")
+        draw_a_face(view)
+        take(view, "more", ".studio-more")
 
 
 if __name__ == "__main__":

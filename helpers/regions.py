@@ -19,7 +19,7 @@ from helpers.vgg import LAYERS
 
 SHAPES = ("upper half", "lower half", "left half", "right half", "ellipse")
 FADE = 0.04  # of the short side: half the width of the band in which a shape's border fades
-SAME_FORM = 0.02  # by how much a mask's ratio of sides may differ from the picture's
+SAME_FORM = 0.02  # by how much a mask's ratio of sides may differ from the picture's; one pixel may always be rounded
 
 
 def load_mask(path: str | Path, size: tuple[int, int]) -> Tensor:
@@ -30,7 +30,7 @@ def load_mask(path: str | Path, size: tuple[int, int]) -> Tensor:
     if str(path) in SHAPES:
         return shape_mask(str(path), size)
     picture, (height, width) = decode_rgb(path), size
-    if abs(picture.width / picture.height * height / width - 1) > SAME_FORM:
+    if abs(picture.height * width / picture.width - height) > max(SAME_FORM * height, 1):
         raise TeachingError(
             f"The mask {title_of(path)} is {picture.width} x {picture.height}, and the picture {width} x {height}: the "
             "two need the same ratio of sides. Paint the mask over a copy of the photograph."

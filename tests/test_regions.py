@@ -33,6 +33,12 @@ def test_white_is_inside_whatever_the_mask_s_size(tmp_path):
     assert (mask[..., 40:] == 0).all()
 
 
+def test_a_mask_drawn_on_a_panorama_fits_it_at_another_size(tmp_path):
+    """4000 x 330 is 480 x 39 for the brush, and 384 x 32 for the run: one pixel is lost to rounding."""
+    Image.new("L", (480, 39), 255).save(tmp_path / "mask.png")
+    assert load_mask(tmp_path / "mask.png", (32, 384)).eq(1).all()
+
+
 @pytest.mark.parametrize("size, colour, words", [((80, 60), 0, "black all over"), ((60, 60), 255, "ratio of sides")])
 def test_masks_that_mask_nothing_are_refused(tmp_path, size, colour, words):
     Image.new("L", size, colour).save(tmp_path / "mask.png")
