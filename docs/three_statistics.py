@@ -14,10 +14,10 @@ from helpers import plots
 from helpers.images import load_image
 from helpers.losses import Weights
 from helpers.manner import Manner
+from helpers.objective import Objective
 from helpers.runs.judge import content_correlation
-from helpers.statistics import STATISTICS
 from helpers.transfer import coarse_to_fine
-from helpers.vgg import STYLE_LAYERS, get_features, load_vgg19
+from helpers.vgg import load_vgg19
 
 HERE = Path(__file__).resolve().parent
 SIZE = 384  # pixels, the long side
@@ -38,16 +38,11 @@ def main() -> None:
                 pass
             pictures[f"{name}: {title}"] = step.image
             kept = content_correlation(step.image, content, model)
-            ours, theirs = (get_features(image, model, STYLE_LAYERS) for image in (step.image, style))
             apart = {}
-            for other, how in STATISTICS.items():
-                area, count = step.image[0, 0].numel() / style[0, 0].numel(), 0
-                losses = []
-                for layer in STYLE_LAYERS:
-                    count = ours[layer][0, 0].numel()
-                    wanted = how.wanted(how.summary(theirs[layer], None), area, count)
-                    losses.append(how.loss(ours[layer], wanted).item())
-                apart[other] = sum(losses) / len(losses)
+            for other in TITLES:
+                objective = Objective(content, style, model, manner=Manner(statistic=other, shares=[1.0]))
+                losses = objective(step.image, Weights()).layers.values()
+                apart[other] = (sum(losses) / len(losses)).item()
             print(f"{name:13} {statistic:9} content kept {kept:.2f}", *(f"{k} {v:.4f}" for k, v in apart.items()),
                   flush=True)  # fmt: skip
     figure = plots.pictures(pictures, columns=4, width=13)

@@ -56,16 +56,15 @@ MORE_CSS = """<style>
 class Place(widgets.VBox):
     """A part of the picture: a ready-made shape, which needs no mouse, or drawn by hand on the photograph.
 
-    name: "region" or "keep". label, tip: of the choice. `where` is the choice, `painter` what is drawn on.
+    name: "region" or "keep", its label. `where` is the choice, `painter` what is drawn on.
     """
 
-    def __init__(self, name: str, label: str, tip: str):
-        self.label = label
-        self.where = field(widgets.Dropdown(options=[NOWHERE, *SHAPES, DRAWN]), label, tip)
-        self.painter = MaskPainter(tint=TINTS[name], alt=f"{label}: drawn on the photograph; the shapes need no mouse")
+    def __init__(self, name: str):
+        self.name = name
+        self.where = field(widgets.Dropdown(options=[NOWHERE, *SHAPES, DRAWN]), name, TIPS[name])
+        self.painter = MaskPainter(tint=TINTS[name], alt=f"{name}: drawn on the photograph; the shapes need no mouse")
         self._drawn: dict[Path | None, str] = {}  # photograph -> what was drawn on it
         self._photograph: Path | None = None
-        self._name = name
         self.where.observe(self._show_painter, "value")
         super().__init__([self.where, self.painter])
         self._show_painter()
@@ -94,10 +93,10 @@ class Place(widgets.VBox):
         drawn = self.painter.file
         if not drawn:
             raise TeachingError(
-                f"Under More, '{self.label}' is to be {DRAWN}, and nothing is drawn yet: paint over the "
+                f"Under More, '{self.name}' is to be {DRAWN}, and nothing is drawn yet: paint over the "
                 "photograph there, or choose a shape."
             )
-        path = free_path(f"mask-{self._name}.png", drawn)
+        path = free_path(f"mask-{self.name}.png", drawn)
         if not path.exists():
             write_whole(path, drawn)
         return str(path.resolve())
@@ -122,9 +121,9 @@ class More(widgets.VBox):
         )  # fmt: skip
         self.shares: dict[str, widgets.FloatSlider] = {}
         self.share_box = widgets.VBox()
-        self.region = Place("region", "region", TIPS["region"])
+        self.region = Place("region")
         self.region_style = field(widgets.Dropdown(), "its style", TIPS["its style"])
-        self.keep = Place("keep", "keep", TIPS["keep"])
+        self.keep = Place("keep")
         self.sharp = widgets.Checkbox(
             description=with_tip("sharp borders", TIPS["sharp"]), description_allow_html=True, indent=False
         )

@@ -316,7 +316,7 @@ class Studio(widgets.VBox):
         for step in self.record:
             self.plot.add(step)
         self.panel.show_progress(self.session.iteration, settings.last_iteration)
-        self.panel.say(IN_TILES * tiled)
+        self.panel.say(IN_TILES if tiled else "")
 
     def _show_run(self, run: Run) -> None:
         """Sets choices and sliders to a run's settings; raises TeachingError for a picture that is not on offer."""
