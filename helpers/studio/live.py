@@ -40,6 +40,9 @@ SHOWN_SIDE = 480  # pixels: the long side of a picture on display; the run's own
 PICTURE_QUALITY, FIGURE_QUALITY = 75, 85
 SHARPNESS = 1.5  # pixels of a plot per pixel on the screen, because the page may be enlarged
 
+MARGINS = 56, 14, 36, 36  # pixels to the left, right, bottom and top of a plot's axes
+CHARACTER = 8.3  # pixels that a character of a mark's label takes at most
+
 DRAG_GAP = 15  # iterations: changes of one weight at shorter intervals count as one movement, and get one mark
 
 
@@ -121,7 +124,8 @@ class LivePlot(LiveImage):
 
     def __init__(self, steps: int | None = None, width: int = 560, height: int = 240):
         super().__init__("loss curves: total, content, style and tv, weighted, by iteration", width)
-        self.steps, self._size = steps, (width, height)
+        self.steps, self._size, self._factor = steps, (width, height), 1.0
+        self._ink = "0.15"
         self.figure = Figure()
         self._axes = self.figure.subplots()
         self._lines = {
@@ -159,7 +163,7 @@ class LivePlot(LiveImage):
             at = self._iterations[-1] if self._iterations else 0
             line = self._axes.axvline(at, color="0.6", linewidth=0.8, animated=True)
             text = self._axes.annotate(label, (at, 1), (0, 2), xycoords=self._axes.get_xaxis_transform(),
-                                       textcoords="offset points", color="0.35", fontsize=7, animated=True,
+                                       textcoords="offset points", color=self._ink, fontsize=7, animated=True,
                                        annotation_clip=False)  # fmt: skip
             self._marks.append((at, line, text))
 
@@ -188,12 +192,32 @@ class LivePlot(LiveImage):
     def enlarge(self, factor: float) -> None:
         """Draws text and lines larger by a factor, for a projector; the plot keeps its size on the screen."""
         with self._lock:
+            self._factor = factor
+            width, height = self._size
             self.figure.set_dpi(SHARPNESS * 100 * factor)
-            self.figure.set_size_inches(*(side / 100 / factor for side in self._size))
-            left, right, bottom, top = (margin * factor for margin in (0.09, 0.02, 0.2, 0.19))
-            self.figure.subplots_adjust(left=left, right=1 - right, bottom=bottom, top=1 - top)
+            self.figure.set_size_inches(width / 100 / factor, height / 100 / factor)
+            left, right, bottom, top = (margin * factor for margin in MARGINS)
+            self.figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height)
             self._limits = None
         self.draw()
+
+    def fit(self, width: int, background: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> None:
+        """Draws the plot at this width in pixels, and on this colour: red, green and blue from 0 to 1."""
+        with self._lock:
+            self._size = width, self._size[1]
+            dark = sum(background) < 1.5
+            self._ink, faint = ("0.85", "0.3") if dark else ("0.15", "0.92")
+            self.figure.set_facecolor(background)
+            self._axes.set_facecolor(background)
+            self._axes.tick_params(which="both", color=self._ink, labelcolor=self._ink)
+            self._axes.grid(color=faint)
+            legend = self.figure.legends[0]
+            texts = [self._axes.xaxis.label, *legend.get_texts(), *(text for *_, text in self._marks)]
+            for artist in (*texts, *self._axes.spines.values()):
+                artist.set_color(self._ink)
+            for total in (self._lines["total"], legend.get_lines()[0]):
+                total.set_color(self._ink if dark else COLOURS["total"])
+        self.enlarge(self._factor)
 
     def _mark_change(self, before: dict[str, float], now: dict[str, float]) -> None:
         """Marks what changed; while one slider is being dragged, its mark is updated instead of repeated."""
@@ -221,7 +245,8 @@ class LivePlot(LiveImage):
         ax.grid(color="0.92")
         ax.spines[["top", "right"]].set_visible(False)
         ax.set_xlabel("iteration", fontsize=8)
-        self.figure.legend(loc="upper left", ncols=len(self._lines), fontsize=8, frameon=False)
+        self.figure.legend(loc="upper left", ncols=len(self._lines), fontsize=8, frameon=False, handlelength=1.7,
+                           columnspacing=1.0)  # fmt: skip
 
     def _drawn(self) -> bytes:
         with self._lock:
@@ -235,7 +260,8 @@ class LivePlot(LiveImage):
                 line.set_data(self._iterations, self._values[name])
             at_changes, texts = ([mark[k] for mark in self._marks] for k in (1, 2))
             begins = [at / limits[0][1] for at, *_ in self._marks]
-            for text, row in zip(texts, label_rows(begins, [t.get_text() for t in texts], 0.012), strict=True):
+            wide = CHARACTER * self._factor / self._size[0]
+            for text, row in zip(texts, label_rows(begins, [t.get_text() for t in texts], wide), strict=True):
                 text.xyann = 0, 2 + 9 * min(row, 1)  # above the axes, in two rows at most, where no curve runs
             for artist in (*at_changes, *self._lines.values(), *texts):
                 self._axes.draw_artist(artist)

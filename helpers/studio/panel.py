@@ -10,6 +10,7 @@ from helpers.base.pictures import CONTENTS, STYLES
 from helpers.losses import Weights
 from helpers.plots import COLOURS
 from helpers.runs.settings import Settings, options
+from helpers.studio.browser import Browser
 from helpers.studio.chooser import PictureChooser
 from helpers.studio.live import LiveImage, LivePlot
 from helpers.studio.more import More
@@ -47,41 +48,62 @@ STATUSES = {
     "ready": "Ready", "running": "Painting", "paused": "Paused", "stopped": "Stopped", "done": "Finished",
     "failed": "Failed",
 }  # fmt: skip
-PLOT_SIZE = 690, 190  # pixels on the screen
+PLOT_SIZE = 690, 180  # pixels on the screen, until the browser tells its width
 LARGE_TYPE = 1.3  # the factor by which large type enlarges the plot's text
 
 STUDIO_CSS = """<style>
-.studio { max-width: 1080px; padding: 8px 12px 12px; border: 1px solid #DDD; border-radius: 6px; overflow: hidden;
-  --jp-widgets-inline-height: 26px; --jp-widgets-margin: 1px; }
+.studio { container-type: inline-size; max-width: 1080px; padding: 8px 12px 12px; border-radius: 6px; overflow: hidden;
+  border: 1px solid var(--jp-border-color2, #DDD); --jp-widgets-inline-height: 26px; --jp-widgets-margin: 1px; }
 .studio .widget-html-content { line-height: 1.35; }
-.studio-head { align-items: center; gap: 14px; border-bottom: 1px solid #E5E5E5; padding-bottom: 6px; }
-.studio-head > :nth-child(2) { flex: 1; }
-.studio-head button { width: auto; }
+.studio-head { align-items: center; gap: 14px; padding-bottom: 6px;
+  border-bottom: 1px solid var(--jp-border-color2, #E5E5E5); }
+.studio-head > :nth-child(2) { flex: 1; min-width: 0; }
+.studio-head button { width: auto; border-radius: 4px; }
 .studio-status { font-weight: 600; font-size: 1.15em; }
-.studio-note { color: var(--jp-ui-font-color2, #555); }
+.studio-note { color: var(--jp-ui-font-color1, #444); }
 .studio-warning { border-left: 4px solid #D55E00; padding-left: 8px; }
 .studio-body { gap: 20px; padding-top: 8px; }
 .studio-left { flex: 0 0 340px; gap: 6px; overflow: hidden; }
 .studio-right { flex: 1 1 0; min-width: 0; gap: 4px; overflow: hidden; }
-.studio-news { min-height: 42px; }
-.studio-stage { height: 300px; background: #F4F4F4; border-radius: 4px; }
-.studio-buttons { flex-wrap: wrap; padding-top: 4px; gap: 6px; }
-.studio-buttons button.jupyter-button { width: auto; min-width: 78px; height: 32px; line-height: 30px; margin: 0;
-  border-radius: 4px; }
+.studio-progress { min-height: 40px; }
+.studio-news { min-height: 20px; }
+.studio-stage { height: 300px; overflow: hidden; background: var(--jp-layout-color2, #F4F4F4); border-radius: 4px; }
+.studio-buttons { display: grid; grid-template-columns: repeat(6, minmax(0, 1fr)); padding-top: 4px; gap: 6px; }
+.studio-buttons button.jupyter-button { width: auto; height: 34px; line-height: 1.2; margin: 0; padding: 0 2px;
+  border-radius: 4px; display: flex; align-items: center; justify-content: center; }
 .studio button:focus-visible, .studio .noUi-handle:focus-visible, .studio select:focus-visible,
 .studio input:focus-visible { outline: 3px solid #E69F00; outline-offset: 1px; }
 .studio .noUi-handle { border-width: 3px; }
 COLOURED
 .studio-weights { justify-content: space-between; align-items: center; padding-top: 4px;
-  border-top: 1px solid #E5E5E5; }
+  border-top: 1px solid var(--jp-border-color2, #E5E5E5); }
 .studio-weights button.jupyter-button { width: auto; padding: 0 8px; border-radius: 4px; }
-.studio .widget-hprogress { height: 8px; margin: 6px 0 0; }
+.studio .widget-hprogress { height: 8px; margin: 6px 0 3px; }
 .studio .widget-hprogress .progress { height: 8px; border-radius: 4px; }
 .studio-large { font-size: 1.3em; --jp-widgets-font-size: 17px; --jp-widgets-inline-height: 30px; }
 .studio-large .studio-left { flex-basis: 410px; }
-.studio-large .studio-stage { height: 252px; }
-.studio-large .studio-news { min-height: 52px; }
+.studio-large .studio-stage { height: 232px; }
+.studio-large .studio-progress { min-height: 48px; }
 .studio-large .chooser button.widget-toggle-button { width: 76px; font-size: 13px; line-height: 16px; }
+@container (max-width: 900px) {
+  .studio-stage { height: 270px; }
+  .studio-buttons button.jupyter-button { flex-direction: column; gap: 2px; height: 42px; font-size: 12px; }
+  .studio-buttons button.jupyter-button i { margin: 0; }
+}
+@container (max-width: 800px) {
+  .studio-body { gap: 14px; }
+  .studio-left { flex-basis: 300px; }
+  .studio-stage { height: 250px; }
+  .studio-buttons button.jupyter-button { font-size: 0; height: 34px; }
+  .studio-buttons button.jupyter-button i { font-size: 15px; }
+}
+@container (max-width: 520px) {
+  .studio-head { flex-wrap: wrap; gap: 2px 14px; }
+  .studio-head > :nth-child(2) { order: 1; flex: 1 0 100%; }
+  .studio-body { flex-direction: column; }
+  .studio-right { order: -1; flex: none; }
+  .studio-left { flex: none; }
+}
 </style>"""
 
 
@@ -132,6 +154,8 @@ class Panel(widgets.VBox):
     def __init__(self, settings: Settings, weights: Weights | None = None):
         self.status, self.forecast = widgets.HTML(), widgets.HTML()
         self.progress_text, self.message = widgets.HTML(), widgets.HTML()
+        self.browser = Browser()
+        self.browser.observe(self._fit_plot, ["width", "background"])
         self.content = PictureChooser("content", CONTENTS, settings.content, self.say)
         self.style = PictureChooser("style", STYLES, settings.style, self.say)
         self.controls = Controls(settings)
@@ -145,6 +169,7 @@ class Panel(widgets.VBox):
         self.picture = LiveImage("The picture as it is being painted")
         self.picture.layout = widgets.Layout(width="100%", height="100%", object_fit="contain")
         self.plot = LivePlot(settings.steps, *PLOT_SIZE)
+        self.plot.layout.width = "100%"
         self.progress = widgets.IntProgress(max=settings.steps, layout=widgets.Layout(width="auto"))
         self.buttons = {
             name: widgets.Button(description=label, icon=icon, tooltip=tip)
@@ -153,12 +178,14 @@ class Panel(widgets.VBox):
         self.buttons["start"].button_style = "primary"
         self.large = widgets.ToggleButton(description="Large type", icon="text-height", tooltip="For a projector")
         self.large.observe(self._enlarge, "value")
+        self._announced = "ready"  # the status that was spoken last
         super().__init__(self._arranged())
         self.add_class("studio")
 
     def say(self, text: str, warning: bool = False) -> None:
-        """Shows a line of text under the picture, until the next one; an empty text clears it."""
+        """Shows a line of text under the curves, until the next one; an empty text clears it."""
         self.message.value = note(text, warning) if text else ""
+        self.browser.spoken = text
 
     def show_status(self, status: str, picture: bool, earlier: bool, cut_off: bool = False) -> None:
         """Shows the status of the run, and enables the buttons that make sense in it.
@@ -167,6 +194,8 @@ class Panel(widgets.VBox):
         there is an earlier run to go on with.
         """
         self.status.value = f'<span class="studio-status">{STATUSES[status]}</span>'
+        if status != self._announced:
+            self._announced, self.browser.spoken = status, STATUSES[status]
         resumable = status in ("paused", "stopped", "failed")
         start, pause = self.buttons["start"], self.buttons["pause"]
         start.description = "Start" if status == "ready" else "Start anew"
@@ -189,12 +218,18 @@ class Panel(widgets.VBox):
         def column(name: str, *parts: widgets.Widget) -> widgets.Box:
             return widgets.VBox(parts).add_class(f"studio-{name}")
 
+        go_on, *buttons = (self.buttons[name] for name in ("go_on", *(name for name in BUTTONS if name != "go_on")))
         heading = row("weights", widgets.HTML("<b>weights</b>"), self.schedule, self.more.button)
         left = column("left", self.content, self.style, self.controls, heading, self.sliders)
-        stage, news = row("stage", self.picture), column("news", self.progress_text, self.message)
-        right = column("right", stage, row("buttons", *self.buttons.values()), self.progress, news, self.plot)
-        head = row("head", self.status, self.forecast, self.large)
+        stage, progress = row("stage", self.picture), column("progress", self.progress, self.progress_text)
+        right = column("right", stage, row("buttons", *buttons), progress, self.browser, self.plot,
+                       column("news", self.message))  # fmt: skip
+        head = row("head", self.status, self.forecast, go_on, self.large)
         return [style_sheet(), head, row("body", left, right), self.more]
+
+    def _fit_plot(self, _: dict) -> None:
+        if self.browser.width:
+            self.plot.fit(self.browser.width, self.browser.colour)
 
     def _enlarge(self, change: dict) -> None:
         self.add_class("studio-large") if change["new"] else self.remove_class("studio-large")
@@ -212,4 +247,4 @@ def style_sheet() -> widgets.HTML:
 def note(text: str, warning: bool = False) -> str:
     """A line of text as HTML; a warning has a bar at its side and says so."""
     kind = "studio-warning" if warning else "studio-note"
-    return f'<div class="{kind}" role="status">{"⚠ " if warning else ""}{escape(text)}</div>'
+    return f'<div class="{kind}">{"⚠ " if warning else ""}{escape(text)}</div>'

@@ -226,11 +226,11 @@ class StudioView:
         raise AssertionError(f"{selector} could not be read")
 
     def text(self, part: str) -> str:
-        """Of the status, the progress (news), or the whole head."""
+        """Of the status, the progress, the message (news), or the whole head."""
         return self.root.locator(f".studio-{part}").first.inner_text()
 
     def iteration(self) -> int:
-        found = re.search(r"iteration (\d+)", self.text("news"))
+        found = re.search(r"iteration (\d+)", self.text("progress"))
         return int(found[1]) if found else 0
 
 
