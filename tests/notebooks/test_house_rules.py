@@ -54,6 +54,16 @@ def pictures(output):
     return [kind for kind in output.get("data", {}) if kind.startswith("image/")]
 
 
+def still(output):
+    """Whether an output is the picture of a widget, which stands for it where there is no kernel."""
+    return any(output.metadata.get(kind, {}).get("alt", "").startswith("A still of ") for kind in pictures(output))
+
+
+def figures(cell):
+    """The outputs that are figures of the lesson, which stills are not."""
+    return [output for output in cell.get("outputs", []) if pictures(output) and not still(output)]
+
+
 def text(cell):
     """What a code cell printed, or showed as its value; a figure's caption or a widget's name is left out."""
     texts = []
@@ -99,6 +109,14 @@ def test_the_file_is_valid_and_portable(path):
     assert notebook["metadata"]["kernelspec"]["name"] == "python3"
     assert "widgets" not in notebook["metadata"]  # GitHub refuses to show a notebook that has them
     assert path.stat().st_size <= LARGEST
+
+
+def test_a_widget_is_stored_as_a_still_alone(cells):
+    """Its number means nothing to another kernel: JupyterLab would say "model not found" in its place."""
+    for cell in code(cells):
+        stored = [output for output in cell.outputs if still(output)]
+        assert bool(stored) == bool(re.search(r"^studio(\.run\(\))?$|display\(Explorer\(", cell.source, re.M))
+        assert not [output for output in cell.outputs if any("widget-view" in kind for kind in output.get("data", {}))]
 
 
 def test_it_was_run_once_from_top_to_bottom(cells):
@@ -171,10 +189,10 @@ def test_every_figure_has_a_caption_and_they_are_numbered(path, cells):
     found = [caption for cell in cells for caption in captions(cell)]
     assert found == [(int(path.stem[:2]), n) for n in range(1, len(found) + 1)]
     for cell, *following in zip(cells, cells[1:], cells[2:], strict=False):
-        shown = "plots.show(" in cell.source and any(pictures(output) for output in cell.get("outputs", []))
+        shown = "plots.show(" in cell.source and figures(cell)
         if shown or "![" in prose(cell):
             assert captions(cell), cell.source
-        elif any(pictures(output) for output in cell.get("outputs", [])):  # the studio's, which knows no number
+        elif figures(cell):  # the studio's, which knows no number
             assert any(captions(later) for later in following), cell.source
 
 
