@@ -49,6 +49,10 @@ STATUSES = {
     "failed": "Failed",
 }  # fmt: skip
 PLOT_SIZE = 690, 180  # pixels on the screen, until the browser tells its width
+DISCONNECTED = (
+    "The kernel of this studio has ended. Run its cell again for a new one; Continue last run then goes on with the "
+    "picture."
+)
 LARGE_TYPE = 1.3  # the factor by which large type enlarges the plot's text
 
 STUDIO_CSS = """<style>
@@ -85,6 +89,10 @@ COLOURED
 .studio-large .studio-stage { height: 232px; }
 .studio-large .studio-progress { min-height: 48px; }
 .studio-large .chooser button.widget-toggle-button { width: 76px; font-size: 13px; line-height: 16px; }
+.studio.jupyter-widgets-disconnected > * { opacity: 0.4; pointer-events: none; }
+.studio.jupyter-widgets-disconnected::before { content: "DISCONNECTED"; font: inherit; font-weight: 600; color: inherit;
+  padding: 4px 8px; border-left: 4px solid #D55E00; }
+.studio .jupyter-widgets-disconnected::before { content: none; }
 @container (max-width: 900px) {
   .studio-stage { height: 270px; }
   .studio-buttons button.jupyter-button { flex-direction: column; gap: 2px; height: 42px; font-size: 12px; }
@@ -241,7 +249,8 @@ def style_sheet() -> widgets.HTML:
     coloured = "\n".join(
         f".studio .slider-{name} .noUi-handle {{ border-color: {colour}; }}" for name, colour in COLOURS.items()
     )
-    return widgets.HTML(STUDIO_CSS.replace("COLOURED", coloured), layout=widgets.Layout(display="none"))
+    css = STUDIO_CSS.replace("COLOURED", coloured).replace("DISCONNECTED", DISCONNECTED)
+    return widgets.HTML(css, layout=widgets.Layout(display="none"))
 
 
 def note(text: str, warning: bool = False) -> str:
