@@ -23,7 +23,7 @@ Neural style transfer, a companion to a course.
   python3 -m helpers render PHOTO STYLE   paint a photograph in the style of a picture
   python3 -m helpers gallery              paint many photographs in many styles, and lay them out on one page
   python3 -m helpers slides               the lessons as slides for a projector, or their rehearsal
-  python3 -m helpers handout              the lessons for a class: no outputs, no solutions; or with them
+  python3 -m helpers handout              the lessons for a class: without solutions, with them, or to be graded
   python3 -m helpers bench                how fast this machine is, beside a textbook's loop
   python3 -m helpers test                 run the tests (--all: the long ones too; pytest's options may follow)
   python3 -m helpers distil               train the compact network anew

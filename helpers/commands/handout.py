@@ -1,27 +1,30 @@
-"""The handout for a class: the lessons without outputs and solutions, or with the solutions in place.
+"""The handout for a class: the lessons without outputs and solutions, with the solutions in place, or to be graded.
 
     python3 -m helpers handout                  # results/handout.zip
     python3 -m helpers handout --solutions      # results/solutions.zip
+    python3 -m helpers handout --nbgrader       # results/nbgrader.zip
+    python3 -m helpers handout --otter          # results/otter.zip
 
-Both are made from the notebooks of this project. An exercise's stub has the tag "exercise"; its check comes
-next, and then a cell with the tag "solution", which holds the code and its explanation, folded.
+All are made from the notebooks of this project.
 """
 
 import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import nbformat
-from nbformat import NotebookNode
 
 from helpers.base import places
 from helpers.base.errors import TeachingError
 from helpers.base.files import write_whole
 from helpers.base.parser import Parser
 from helpers.base.places import NOTEBOOKS, ROOT
+from helpers.teaching.grading import write_nbgrader, write_otter
+from helpers.teaching.lessons import for_students, solved
 
 # What the lessons need to run anywhere, and what README.md shows.
 NEEDED = (
@@ -29,42 +32,14 @@ NEEDED = (
     "docs/hand.md", "docs/install.md", "docs/speed.md", "docs/testing.md",
 )  # fmt: skip
 
+KINDS = {
+    "solutions": "with the solutions in place (default: results/solutions.zip)",
+    "nbgrader": "as a course for nbgrader: nbgrader_config.py, and source/ with an assignment a lesson (default: "
+    "results/nbgrader.zip)",
+    "otter": "as notebooks for `otter assign` of otter-grader, one a lesson (default: results/otter.zip)",
+}
+
 INSTRUCTOR = re.compile(r"^## For the instructor\n.*?(?=^## )", re.S | re.M)
-FOLDED = re.compile(r"^```python\n(.*?)\n```\n*(.*?)\s*</details>", re.S | re.M)
-
-
-def exercises(notebook: NotebookNode) -> list[tuple[NotebookNode, NotebookNode, NotebookNode]]:
-    """Every exercise as its three cells: the stub, the check, the solution."""
-    cells = notebook.cells
-    return [tuple(cells[i : i + 3]) for i, cell in enumerate(cells) if "exercise" in _tags(cell)]
-
-
-def cleared(notebook: NotebookNode) -> NotebookNode:
-    """The notebook, changed in place, without outputs and execution counts."""
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    return notebook
-
-
-def for_students(notebook: NotebookNode) -> NotebookNode:
-    """The notebook, changed in place, without outputs and solutions."""
-    notebook.cells = [cell for cell in notebook.cells if "solution" not in _tags(cell)]
-    return cleared(notebook)
-
-
-def solved(notebook: NotebookNode) -> NotebookNode:
-    """The notebook, changed in place: no outputs, every solution in its stub's place, its explanation after the check.
-
-    Raises TeachingError for a lesson whose solutions were taken out.
-    """
-    for stub, _, solution in exercises(notebook):
-        if "solution" not in _tags(solution):
-            raise TeachingError("These lessons came without solutions; ask where they came from for those with them.")
-        stub.source, explanation = FOLDED.search(solution.source).groups()
-        solution.source = explanation
-    notebook.cells = [cell for cell in notebook.cells if cell.source]
-    return cleared(notebook)
 
 
 def write(folder: Path, solutions: bool = False, notebooks_only: bool = False) -> None:
@@ -91,8 +66,8 @@ def write(folder: Path, solutions: bool = False, notebooks_only: bool = False) -
         (folder / "README.md").write_text(INSTRUCTOR.sub("", readme), encoding="utf-8")
 
 
-def handout(out: Path, solutions: bool = False, notebooks_only: bool = False) -> Path:
-    """Makes a handout: a zip file if `out` ends in .zip, else a folder; returns its path.
+def handout(out: Path, write: Callable[[Path], None] = write) -> Path:
+    """Makes a handout: a zip file if `out` ends in .zip, else a folder, which `write` fills; returns its path.
 
     An earlier zip file is replaced. Raises TeachingError for a folder that is not empty, because it may hold somebody's
     work, and if nothing can be written.
@@ -101,10 +76,10 @@ def handout(out: Path, solutions: bool = False, notebooks_only: bool = False) ->
         if out.suffix.lower() != ".zip":
             if out.exists() and (not out.is_dir() or any(out.iterdir())):
                 raise TeachingError(f"'{out}' is there already, and somebody may have worked in it. Name a new folder.")
-            write(out, solutions, notebooks_only)
+            write(out)
             return out
         with tempfile.TemporaryDirectory() as folder:
-            write(Path(folder) / out.stem, solutions, notebooks_only)
+            write(Path(folder) / out.stem)
             archive = shutil.make_archive(f"{folder}/packed", "zip", folder, out.stem)
             write_whole(out, Path(archive).read_bytes())
     except OSError as error:
@@ -117,20 +92,23 @@ def main(arguments: Sequence[str]) -> int:
     options = Parser(
         prog="python3 -m helpers handout",
         description="Makes what a class is given: the lessons without outputs and solutions, ready to run.",
+        epilog="The last two are for the instructor: students get what nbgrader or otter-grader makes of them. Their "
+        "questions are the exercises, worth one to three points each, and they are graded by the lessons' own checks. "
+        "docs/teaching.md has the commands from here to the marks.",
     )
     add = options.add_argument
     add("out", nargs="?", type=Path, metavar="OUT", help="a .zip or a folder (default: results/handout.zip)")
-    add("--solutions", action="store_true", help="with the solutions in place (default: results/solutions.zip)")
     add("--notebooks-only", action="store_true", help="for a machine on which the project is installed")
+    kinds = options.add_mutually_exclusive_group()
+    for kind, text in KINDS.items():
+        kinds.add_argument(f"--{kind}", dest="kind", action="store_const", const=kind, help=text)
     try:
         typed = options.parse_args(arguments)
-        out = typed.out or places.RESULTS / ("solutions.zip" if typed.solutions else "handout.zip")
-        print(handout(out, typed.solutions, typed.notebooks_only))
+        fill = {"nbgrader": write_nbgrader, "otter": write_otter}.get(typed.kind) or partial(
+            write, solutions=typed.kind == "solutions", notebooks_only=typed.notebooks_only
+        )
+        print(handout(typed.out or places.RESULTS / f"{typed.kind or 'handout'}.zip", fill))
     except TeachingError as error:
         print(error, file=sys.stderr)
         return 2
     return 0
-
-
-def _tags(cell: NotebookNode) -> list[str]:
-    return cell.metadata.get("tags", [])

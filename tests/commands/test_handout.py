@@ -85,6 +85,20 @@ def test_the_notebooks_alone(tmp_path):
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notebooks"]
 
 
+@pytest.mark.parametrize(
+    "kind, file", [("nbgrader", "source/06_going_further/06_going_further.ipynb"), ("otter", "06_going_further.ipynb")]
+)
+def test_assignments_for_a_program_that_grades(kind, file, results):
+    assert handout.main([f"--{kind}"]) == 0
+    with zipfile.ZipFile(results / f"{kind}.zip") as packed:
+        assert f"{kind}/{file}" in packed.namelist()
+
+
+def test_two_kinds_at_once_are_one_line(capsys):
+    assert handout.main(["--otter", "--solutions"]) == 2
+    assert "not allowed with argument" in capsys.readouterr().err
+
+
 def test_where_nothing_can_be_written(tmp_path, capsys):
     (tmp_path / "file").touch()
     assert handout.main([str(tmp_path / "file" / "out.zip")]) == 2

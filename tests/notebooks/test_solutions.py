@@ -3,7 +3,7 @@
 import nbformat
 import pytest
 
-from helpers.commands.handout import FOLDED, exercises, for_students, solved
+from helpers.teaching.lessons import FOLDED, exercises, for_students, solved
 
 
 @pytest.fixture
