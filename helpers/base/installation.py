@@ -149,6 +149,8 @@ def diagnosis(errors):
     again = "Run the same command again afterwards: it goes on from what is there."
     if re.search(r"No space left|Errno 28", errors):
         return f"The disk filled up during the installation. Free some space. {again}{SMALLER}"
+    if "ResolutionImpossible" in errors:
+        return "What is to be installed does not go with what is here; the lines above say which packages."
     if re.search(r"connection|resolution|unreachable|timed out|ProxyError|No matching distribution", errors, re.I):
         return (
             "The packages could not be fetched, most likely because this machine is not connected to the internet "

@@ -40,10 +40,13 @@ def complete() -> list:
         with tempfile.TemporaryDirectory() as folder:
             there = Path(folder) / "there.txt"
             there.write_text("\n".join(in_place()), encoding="utf-8")
-            command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-            ran = subprocess.run([*command, "--constraint", str(there), *lines], stderr=subprocess.PIPE, text=True)
+            command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check"]
+            ran = subprocess.run(
+                [*command, "--constraint", str(there), *lines],
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            )  # fmt: skip
         if ran.returncode != 0:
-            raise TeachingError(f"{ran.stderr}\n{diagnosis(ran.stderr)}")
+            raise TeachingError(f"{ran.stdout}\n{diagnosis(ran.stdout)}")
         importlib.invalidate_caches()
     return lines
 
