@@ -110,7 +110,9 @@ def environment(cpu=False):
             f"{free:.1f} GB are free on the disk of {ROOT}, and the installation needs about {needed} GB. Free some "
             f"space, and run the same command again.{SMALLER if gpu else ''}"
         )
-    size = "a download of 3 GB and 6 GB on the disk, most of it PyTorch's GPU libraries" if gpu else "about 1.5 GB"
+    size = "a download of 0.3 GB, 1.5 GB on the disk"
+    if gpu:
+        size = "a download of 3 GB, 6 GB on the disk, most of it PyTorch's GPU libraries"
     print(f"Installing what the notebooks need into {VENV}, once: {size}. It takes some minutes.", flush=True)
     if gpu:
         print(f"Ctrl+C ends it.{SMALLER}", flush=True)
@@ -149,6 +151,8 @@ def diagnosis(errors):
     again = "Run the same command again afterwards: it goes on from what is there."
     if re.search(r"No space left|Errno 28", errors):
         return f"The disk filled up during the installation. Free some space. {again}{SMALLER}"
+    if "editable mode currently requires" in errors:  # pip 21.2, which comes with Python 3.10.0 to 3.10.2
+        return f"The pip of this Python is too old. Renew it with `{PYTHON} -m pip install --upgrade pip`. {again}"
     if "ResolutionImpossible" in errors:
         return "What is to be installed does not go with what is here; the lines above say which packages."
     if re.search(r"connection|resolution|unreachable|timed out|ProxyError|No matching distribution", errors, re.I):

@@ -24,6 +24,7 @@ def test_a_requirement_is_compared_as_numbers(monkeypatch):
     [
         ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "disk filled up"),
         ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "helpers --cpu`"),
+        ("but editable mode currently requires a setuptools-based build.)", "-m pip install --upgrade pip`"),
         ("ERROR: ResolutionImpossible: no matching distributions available", "does not go with what is here"),
         ("WARNING: Retrying ... NewConnectionError(... Name or service not known)", "not connected to the internet"),
         ("ERROR: something else", "the lines above say why"),
@@ -88,7 +89,7 @@ def test_the_cpu_build_is_chosen_and_never_replaced(venv, pypi, add_wheel, tmp_p
     installation.environment(cpu=True)
     wanted = {"torch": "2.9.0+cpu", "torchvision": "0.24.0+cpu"}
     assert wanted.items() <= versions(venv).items() and "nvidia" not in versions(venv)
-    assert "6 GB" not in capfd.readouterr().out
+    assert "a download of 0.3 GB" in capfd.readouterr().out
 
     with monkeypatch.context() as later:
         later.setattr(subprocess, "call", lambda *_: pytest.fail("nothing is to be installed"))
@@ -120,3 +121,11 @@ def test_a_python_without_venv_is_told_where_it_is(monkeypatch, tmp_path, capsys
     with pytest.raises(SystemExit):
         installation.environment()
     assert "apt install python3-venv" in capsys.readouterr().err
+
+
+def test_binder_takes_the_same_packages_and_the_cpu_builds():
+    lines = (installation.ROOT / "binder" / "requirements.txt").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == [
+        f"--extra-index-url {installation.CPU_BUILDS}",
+        "-r ../requirements.txt",
+    ]
