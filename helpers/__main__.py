@@ -8,13 +8,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-from helpers.base.installation import VENV, environment, missing, stop
+from helpers.base.errors import TeachingError
+from helpers.base.installation import VENV, environment, gpu_libraries, missing, stop
+from helpers.base.online import complete, hosted
 from helpers.base.places import NOTEBOOKS, ROOT, WORK
 
 COMMANDS = ("render", "gallery", "slides", "handout", "bench", "distil")  # each is a file of helpers/commands/
 
 SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")  # pytest-xdist's options
 ONE_BY_ONE = ("tests/browser", "tests/stress")
+
+# Defaults of JupyterLab's settings, below the user's own: it does not ask whether it may fetch news.
+DEFAULTS = ROOT / "helpers" / "base" / "jupyter"
 
 HELP = """\
 Neural style transfer, a companion to a course.
@@ -28,8 +33,9 @@ Neural style transfer, a companion to a course.
   python3 -m helpers test                 run the tests (--all: the long ones too; pytest's options may follow)
   python3 -m helpers distil               train the compact network anew
 
-The first start installs what is needed into .venv/ beside the README (several GB, some minutes); later ones begin
-at once. A Python that already has what requirements.txt asks for is used as it is.
+The first start installs what is needed into .venv/ beside the README: on Linux a download of 3 GB, or of 0.3 GB without
+an NVIDIA card, by `python3 -m helpers --cpu` (--cpu stands before any command). Later starts begin at once. A Python
+that already has what requirements.txt asks for is used as it is.
 `python3 -m helpers render --help` lists a command's options; options without a command go to JupyterLab,
 for example `python3 -m helpers --no-browser`."""
 
@@ -52,20 +58,23 @@ def main(arguments):
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # what the console's encoding lacks, such as an emoji
+    cpu = ["--cpu"] if arguments[:1] == ["--cpu"] else []
+    arguments = arguments[len(cpu) :]
     command = arguments[0] if arguments else "lab"
     if command in ("-h", "--help", "help"):
         print(HELP)
         return
     if command not in ("lab", "test", *COMMANDS) and not command.startswith("-"):
         stop(f"There is no command '{command}'; `python3 -m helpers --help` lists them.")
-    lacking = missing()
-    if lacking:
-        python = environment()
-        if Path(sys.prefix).resolve() == VENV.resolve():
-            stop("{} lacks {} even now. Delete .venv and start again.".format(VENV, ", ".join(lacking)))
-        if os.name == "nt":
-            sys.exit(subprocess.call([str(python), "-m", "helpers", *arguments]))
-        os.execv(str(python), [str(python), "-m", "helpers", *arguments])
+    if hosted():
+        if command not in COMMANDS:
+            stop("Here the lessons open in the notebooks of the host; docs/online.md says what the first cell is.")
+        try:
+            complete()
+        except TeachingError as error:
+            stop(error)
+    else:
+        prepare(cpu, arguments)
 
     if command == "test":
         test(arguments[1:])
@@ -80,10 +89,46 @@ def main(arguments):
             )
         sys.exit(module.main(arguments[1:]))
     else:
-        options = arguments[1:] if command == "lab" else arguments
-        # The lessons show pictures of docs/ too, which JupyterLab would not serve from the notebook's folder alone.
-        root = f"--ServerApp.root_dir={WORK}"
-        run("jupyterlab", str(lessons() / "00_start_here.ipynb"), root, *options, folder=WORK)
+        lab(arguments[1:] if command == "lab" else arguments)
+
+
+def prepare(cpu, arguments):
+    """Returns if this interpreter has what it needs; else starts the command anew in .venv, made if there is none.
+
+    cpu: ["--cpu"], if PyTorch is to come without its GPU libraries, or [].
+    """
+    lacking, inside = missing(), Path(sys.prefix).resolve() == VENV.resolve()
+    if lacking:
+        python = environment(bool(cpu))
+        if inside:
+            stop("{} lacks {} even now. Delete .venv and start again.".format(VENV, ", ".join(lacking)))
+        command = [str(python), "-m", "helpers", *cpu, *arguments]
+        if os.name == "nt":
+            sys.exit(subprocess.call(command))
+        os.execv(str(python), command)
+    if cpu and gpu_libraries():
+        instead = "Delete .venv and run the same command again" if inside else "Use another Python"
+        stop(
+            f"{sys.prefix} has PyTorch with its GPU libraries already, and --cpu does not replace it. {instead}, or "
+            "leave --cpu out and use what is there."
+        )
+
+
+def lab(options):
+    """Gives this process to JupyterLab, with lesson 0 in front."""
+    # The lessons show pictures of docs/ too, which JupyterLab would not serve from the notebook's folder alone.
+    first = (lessons() / "00_start_here.ipynb").relative_to(WORK).as_posix()
+    if not any(option.startswith(("--version", "--help")) for option in options):
+        print(
+            "JupyterLab opens on lesson 0 in your browser; if it does not, open the last address below yourself.\n"
+            f"Pictures are saved in {WORK / 'results'}. To end it, press Ctrl+C twice here.",
+            flush=True,
+        )
+    paths = [str(DEFAULTS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(paths)
+    first = f"--LabApp.default_url=/lab/tree/{first}"
+    quiet = ("--log-level=WARN", "--LabApp.log_level=WARN")  # the address is printed all the same
+    run("jupyterlab", *quiet, f"--ServerApp.root_dir={WORK}", first, *options, folder=WORK)
 
 
 def test(options):

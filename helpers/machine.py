@@ -2,13 +2,13 @@
 
 import os
 import platform
-from importlib import metadata
 
 import torch
 
 from helpers.base import places
 from helpers.base.errors import TeachingError
-from helpers.base.installation import missing
+from helpers.base.installation import installed, missing
+from helpers.base.online import hosted
 from helpers.base.places import display_path
 from helpers.base.units import duration
 from helpers.engine.memory import free_memory
@@ -18,7 +18,7 @@ from helpers.engine.weights import imagenet_address, imagenet_is_here
 from helpers.runs.estimate import measured
 from helpers.vgg import load_vgg19
 
-PACKAGES = ("torch", "torchvision", "jupyterlab", "ipywidgets")
+PACKAGES = ("torch", "torchvision", "jupyterlab", "ipywidgets")  # Colab comes without JupyterLab
 
 
 def report() -> str:
@@ -28,11 +28,15 @@ def report() -> str:
     """
     device = best_device()
     lines = [
-        f"Python {platform.python_version()}, " + ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES),
+        ", ".join(
+            [f"Python {platform.python_version()}"]
+            + [f"{name} {installed(name)}" for name in PACKAGES if installed(name)]
+        ),
         f"computes on: {device}, {torch.get_num_threads()} of {os.cpu_count()} processor cores",
         f"free memory: {free_memory(device) / 1e9:.1f} GB",
     ]
-    lines += [f"-> {line} is missing: run `python3 -m helpers` once in a terminal" for line in missing()]
+    lacking = [] if hosted() else missing()
+    lines += [f"-> {line} is missing: run `python3 -m helpers` once in a terminal" for line in lacking]
     try:
         seconds = measured(load_vgg19()).seconds((512, 768), STEPS["lbfgs"])
         lines.append(f"compact network: here; a picture of 768 x 512 takes {duration(seconds)}")

@@ -68,7 +68,10 @@ def test_jupyterlab_serves_every_picture_that_a_lesson_shows(tmp_path):
         )  # fmt: skip
     try:
         end = time.monotonic() + 60
-        while "is running at" not in (tmp_path / "log").read_text() and server.poll() is None:
+        while server.poll() is None:
+            with socket.socket() as there:
+                if there.connect_ex(("127.0.0.1", port)) == 0:
+                    break
             assert time.monotonic() < end, (tmp_path / "log").read_text()
             time.sleep(0.1)
         for path in ("notebooks/00_start_here.ipynb", *shown):
@@ -242,6 +245,57 @@ def test_offline_the_first_start_says_so(project):
     assert failed.returncode == 2
     assert "not connected to the internet" in failed.stderr.splitlines()[-1]
     assert not (project / ".venv" / "complete").exists()
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The command that the door starts anew in .venv, and how that was to be made: a list."""
+    said = []
+    monkeypatch.setattr(command_line, "missing", lambda: ["torch>=2.4,<3"])
+    monkeypatch.setattr(command_line, "environment", lambda cpu: said.append(cpu) or "/.venv/bin/python")
+    monkeypatch.setattr(os, "execv", lambda _, command: said.append(command) or sys.exit(0))
+    monkeypatch.setattr(subprocess, "call", lambda command: said.append(command) or 0)
+    return said
+
+
+@pytest.mark.parametrize("arguments", [[], ["render", "landscape"], ["--no-browser"]])
+@pytest.mark.parametrize("cpu", [True, False])
+def test_cpu_stands_before_any_command(arguments, cpu, started):
+    typed = [*["--cpu"] * cpu, *arguments]
+    with pytest.raises(SystemExit):
+        command_line.main(typed)
+    assert started == [cpu, ["/.venv/bin/python", "-m", "helpers", *typed]]
+
+
+def test_cpu_is_refused_in_a_sentence_where_the_gpu_libraries_are_there(monkeypatch, capsys):
+    monkeypatch.setattr(command_line, "missing", list)
+    monkeypatch.setattr(command_line, "gpu_libraries", lambda: True)
+    monkeypatch.setattr(command_line, "VENV", Path(sys.prefix))
+    with pytest.raises(SystemExit) as ended:
+        command_line.main(["--cpu", "render", "--help"])
+    assert ended.value.code == 2
+    assert "Delete .venv and run the same command again" in capsys.readouterr().err
+
+
+def test_cpu_changes_nothing_where_the_cpu_build_is_there(monkeypatch, capsys):
+    monkeypatch.setattr(command_line, "missing", list)
+    monkeypatch.setattr(command_line, "gpu_libraries", lambda: False)
+    with pytest.raises(SystemExit) as ended:
+        command_line.main(["--cpu", "handout", "--help"])
+    assert ended.value.code == 0 and "usage: python3 -m helpers handout" in capsys.readouterr().out
+
+
+def test_on_a_hosted_notebook_no_environment_is_made(started, monkeypatch, capsys):
+    completed = []
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "release")
+    monkeypatch.setattr(command_line, "complete", lambda: completed.append(True))
+    with pytest.raises(SystemExit) as ended:
+        command_line.main(["handout", "--help"])
+    assert (ended.value.code, completed) == (0, [True])
+    with pytest.raises(SystemExit) as ended:
+        command_line.main([])
+    assert ended.value.code == 2 and "docs/online.md" in capsys.readouterr().err
+    assert started == []
 
 
 def test_an_old_python_is_turned_away(monkeypatch, capsys):

@@ -29,7 +29,7 @@ from helpers.teaching.lessons import for_students, solved
 # What the lessons need to run anywhere, and what README.md shows.
 NEEDED = (
     "README.md", "LICENSE", "requirements.txt", "pyproject.toml", "helpers", "data", "docs/*.jpg", "docs/report/*",
-    "docs/hand.md", "docs/install.md", "docs/speed.md", "docs/testing.md",
+    "docs/hand.md", "docs/install.md", "docs/online.md", "docs/speed.md", "docs/testing.md", "binder/*",
 )  # fmt: skip
 
 KINDS = {
