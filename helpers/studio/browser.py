@@ -8,6 +8,8 @@ from pathlib import Path
 import anywidget
 from traitlets import Int, Unicode
 
+PATIENCE = 1.5  # seconds in which a page answers, and for which a run in the foreground waits where there is none
+
 CSS = """
 .studio-spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 """
@@ -26,6 +28,7 @@ class Browser(anywidget.AnyWidget):
     width, background = Int(0).tag(sync=True), Unicode("").tag(sync=True)
     asked, answered = Int(0).tag(sync=True), Int(0).tag(sync=True)
     spoken = Unicode("").tag(sync=True)
+    _asked_at = 0.0
 
     @property
     def colour(self) -> tuple[float, float, float]:
@@ -33,14 +36,22 @@ class Browser(anywidget.AnyWidget):
         numbers = re.findall(r"[\d.]+", self.background)[:3]
         return tuple(float(number) / 255 for number in numbers) if len(numbers) == 3 else (1.0, 1.0, 1.0)
 
-    def answers(self, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> bool:
-        """Asks the browser, and returns whether its answer arrives in time.
+    def ask(self) -> None:
+        """Asks the browser for an answer; `silent` and `answers` tell whether it came."""
+        self.asked, self._asked_at = self.asked + 1, time.monotonic()
+
+    @property
+    def silent(self) -> bool:
+        """Whether the last question has been left without an answer for longer than a page needs."""
+        return self.answered != self.asked and time.monotonic() > self._asked_at + PATIENCE
+
+    def answers(self, meanwhile: Callable[[], None] = lambda: None) -> bool:
+        """Asks the browser, and returns whether it answers within PATIENCE seconds.
 
         meanwhile: called again and again while waiting.
         """
-        self.asked += 1
-        end = time.monotonic() + seconds
-        while self.answered != self.asked and time.monotonic() < end:
+        self.ask()
+        while self.answered != self.asked and not self.silent:
             meanwhile()
             time.sleep(0.02)
         return self.answered == self.asked

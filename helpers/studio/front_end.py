@@ -3,10 +3,12 @@
 import atexit
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import ipywidgets as widgets
 from IPython import get_ipython
+from jupyter_ui_poll import ui_events
 
 from helpers.engine.private import answer_where_the_browser_asks, count_views, views
 from helpers.engine.threads import release_workers
@@ -22,6 +24,21 @@ def reachable_while_busy(widget: widgets.Widget) -> None:
     for part in getattr(widget, "children", ()):
         reachable_while_busy(part)
     answer_where_the_browser_asks(widget)
+
+
+@contextmanager
+def events_while_busy() -> Iterator[Callable[[], None] | None]:
+    """Gives a function that handles what widgets have sent so far, for a cell that keeps the kernel busy.
+
+    jupyter-ui-poll does this with ipykernel 6, where one message waits for the other. Later ones have subshells, and no
+    longer the method that it calls; with them, and outside of a notebook, there is None.
+    """
+    kernel = getattr(get_ipython(), "kernel", None)
+    if not hasattr(kernel, "do_one_iteration"):
+        yield None
+        return
+    with ui_events() as handle:
+        yield lambda: handle(10)
 
 
 def take_place(output: widgets.DOMWidget) -> None:

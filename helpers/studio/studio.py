@@ -41,12 +41,17 @@ from helpers.runs.results import last_run, next_result
 from helpers.runs.settings import Settings
 from helpers.runs.sources import foreign_files, load_sources, load_style
 from helpers.studio.chooser import THUMBNAIL_SIDE, uploaded
-from helpers.studio.front_end import compute_aside, reachable_while_busy, take_place, watch_views
+from helpers.studio.front_end import compute_aside, events_while_busy, reachable_while_busy, take_place, watch_views
 from helpers.studio.panel import SIZES, STATUSES, Panel, note
 from helpers.studio.session import Session
 from helpers.studio.still import NOTE, Still, decoded, draw_sliders, show_picture
 from helpers.transfer import Step
 from helpers.vgg import VGG19, load_vgg19
+
+DEAF = (
+    "This page does not hear what is painted in the background. If the picture does not move, press Stop and run "
+    "studio.run() in a cell: it paints while the cell runs, and its buttons and sliders act."
+)
 
 
 class Studio(Still, widgets.VBox):
@@ -141,6 +146,8 @@ class Studio(Still, widgets.VBox):
                 self.panel.say(str(error), True)
             else:
                 self.session.resume()
+                if self.panel.browser.silent:
+                    self.panel.say(DEAF, True)
 
     def go_on(self) -> None:
         """Resumes the last run that was cut off, in this kernel or another, as if it had never stopped."""
@@ -240,7 +247,7 @@ class Studio(Still, widgets.VBox):
             session, names = self.session, (self.panel.content.name, self.panel.style.name)
         display(self)
         try:
-            session.run()
+            self._paint(session)
         finally:
             self._show_latest()
         if session.error:
@@ -252,6 +259,19 @@ class Studio(Still, widgets.VBox):
             images = dict(zip((*names, manner), (*originals, session.step.image), strict=True))
             show(pictures(images), f"Two pictures, and what was painted from them: {manner}.")
             show(loss_curves(session.record, self.plot.marks), "The losses of the run: total, and its weighted parts.")
+
+    def _paint(self, session: Session) -> None:
+        """Runs a session to its end; buttons and sliders act meanwhile wherever that is possible."""
+        browser = self.panel.browser
+        with events_while_busy() as handle:
+            # Where the browser is heard at once nothing has to be done, and where it isn't heard at all, nothing helps.
+            if not handle or browser.answers() or not browser.answers(handle):
+                session.run()
+                return
+            session.resume()
+            while session.status in ("running", "paused"):
+                handle()
+                time.sleep(0.02)
 
     def estimate(self) -> None:
         """Shows what a run with the present settings will cost; times each network and optimizer once."""
@@ -498,6 +518,8 @@ class Studio(Still, widgets.VBox):
         self._moves_itself, self._before_switch = False, None
 
     def _seen(self) -> None:
+        # From another thread, because that is where a run speaks from.
+        threading.Thread(target=self.panel.browser.ask, daemon=True).start()
         if not self.session and not self.panel.forecast.value:
             self.estimate()
 
