@@ -1,6 +1,7 @@
 """`python3 -m helpers`: starts a command. Standard library only, for it has to run before anything is installed."""
 
 import importlib
+import importlib.util
 import os
 import platform
 import shutil
@@ -16,6 +17,8 @@ COMMANDS = ("render", "gallery", "slides", "handout", "bench", "distil")  # each
 SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")  # pytest-xdist's options
 ONE_BY_ONE = ("tests/browser", "tests/stress")
 
+FIRST = "00_start_here.ipynb"
+
 HELP = """\
 Neural style transfer, a companion to a course.
 
@@ -27,6 +30,7 @@ Neural style transfer, a companion to a course.
   python3 -m helpers bench                how fast this machine is, beside a textbook's loop
   python3 -m helpers test                 run the tests (--all: the long ones too; pytest's options may follow)
   python3 -m helpers distil               train the compact network anew
+  python3 -m helpers hub                  what a JupyterHub starts for each student (docs/hub.md)
 
 The first start installs what is needed into .venv/ beside the README (several GB, some minutes); later ones begin
 at once. A Python that already has what requirements.txt asks for is used as it is.
@@ -56,7 +60,7 @@ def main(arguments):
     if command in ("-h", "--help", "help"):
         print(HELP)
         return
-    if command not in ("lab", "test", *COMMANDS) and not command.startswith("-"):
+    if command not in ("lab", "test", "hub", *COMMANDS) and not command.startswith("-"):
         stop(f"There is no command '{command}'; `python3 -m helpers --help` lists them.")
     lacking = missing()
     if lacking:
@@ -69,6 +73,8 @@ def main(arguments):
 
     if command == "test":
         test(arguments[1:])
+    elif command == "hub":
+        hub(arguments[1:])
     elif command in COMMANDS:
         try:
             module = importlib.import_module(f"helpers.commands.{command}")
@@ -81,9 +87,26 @@ def main(arguments):
         sys.exit(module.main(arguments[1:]))
     else:
         options = arguments[1:] if command == "lab" else arguments
-        # The lessons show pictures of docs/ too, which JupyterLab would not serve from the notebook's folder alone.
-        root = f"--ServerApp.root_dir={WORK}"
-        run("jupyterlab", str(lessons() / "00_start_here.ipynb"), root, *options, folder=WORK)
+        run("jupyterlab", str(lessons() / FIRST), served(), *options, folder=WORK)
+
+
+def hub(options):
+    """Gives this process to the server of one student on a JupyterHub, which begins with lesson 0."""
+    if "JUPYTERHUB_SERVICE_URL" not in os.environ:
+        stop("A JupyterHub starts this for each of its students, as docs/hub.md says; by itself it cannot run.")
+    if importlib.util.find_spec("jupyterhub") is None:
+        stop(
+            f"{sys.executable} lacks JupyterHub. Whoever owns it can run `{sys.executable} -m pip install jupyterhub`."
+        )
+    lessons()
+    run(
+        "jupyterhub.singleuser", f"--ServerApp.default_url=/lab/tree/notebooks/{FIRST}", served(), *options, folder=WORK
+    )
+
+
+def served():
+    """JupyterLab's option for what it serves: docs/ too, whose pictures the lessons show."""
+    return f"--ServerApp.root_dir={WORK}"
 
 
 def test(options):
@@ -118,7 +141,8 @@ def lessons():
     """The notebooks' folder; if nothing can be saved there, one at the user's home, whose copies are never replaced."""
     if WORK == ROOT:
         return NOTEBOOKS
-    for path in [*NOTEBOOKS.glob("*.ipynb"), *NOTEBOOKS.glob("*.md"), *ROOT.glob("docs/*.jpg")]:
+    shown = [*ROOT.glob("docs/**/*.jpg"), *ROOT.glob("data/content/*.jpg")]
+    for path in [*NOTEBOOKS.glob("*.ipynb"), *NOTEBOOKS.glob("*.md"), *shown]:
         own = WORK / path.relative_to(ROOT)
         own.parent.mkdir(parents=True, exist_ok=True)
         if not own.exists():
