@@ -10,6 +10,7 @@ import pytest
 from lab import SCREEN, NotebookView, StudioView, chromium, free_port, until, write_notebook
 
 from helpers.images import load_image
+from helpers.runs.checkpoint import load_run
 from helpers.runs.recipe import load_recipe
 
 STYLES = ("van_gogh", "monet")  # what each of the two paints with
@@ -133,12 +134,15 @@ def test_each_goes_on_with_the_own_last_run(desks):
         assert each.errors() == []
     one, other = (StudioView(each.page) for each in notebooks)
     assert not other.button("Continue last run").is_visible() or other.button("Continue last run").is_disabled()
+    cut_off = load_run(checkpoint).iteration
     one.press("Continue last run")
-    assert until(one.iteration, 60, "that the run goes on") > 1
+    until(lambda: one.iteration() > cut_off, 60, "that the run goes on")
     one.press("Stop")
     one.press("Save")
-    until(lambda: not list(first.results.glob("*.checkpoint")), 30, "that the picture is saved")
-    assert [len(list(desk.results.iterdir())) for desk in desks] == [2, 1]
+    picture = checkpoint.with_suffix(".png")
+    until(picture.exists, 60, "that the picture is saved")
+    assert load_recipe(picture)["style"] == STYLES[0] and cut_off < load_recipe(picture)["iteration"] < 400
+    assert [len(list(desk.results.glob("*.png"))) for desk in desks] == [2, 1]
     for desk, each in zip(desks, notebooks, strict=True):
         said = each.page.locator(".jp-OutputArea-output", has_text="shared:").inner_text()
         assert said.strip() == f"shared: {hub.ROOT} may be written to: False results: {desk.results}"
