@@ -13,13 +13,15 @@ import shutil
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from shlex import quote
 
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
+SHARED = (ROOT, Path(sys.prefix))  # by the class
 PROGRAMS = Path(sys.executable).parent
 PROXY = PROGRAMS / "configurable-http-proxy"
 # What docs/jupyterhub_config.py leaves to whoever runs it, and free ports, so that several hubs can run here.
@@ -83,8 +85,12 @@ def jupyterhub(folder: Path, port: int, hub_port: int, proxy_port: int) -> Itera
     password = secrets.token_hex(16)
     configuration = folder / "jupyterhub_config.py"
     given = str(ROOT / "docs" / "jupyterhub_config.py")
-    configuration.write_text(CONFIGURATION.format(**locals()))
-    start = f"{passage(ROOT, sys.prefix, sys.base_prefix)}exec {sys.executable} -m jupyterhub -f {configuration}"
+    configuration.write_text(
+        CONFIGURATION.format(given=given, port=port, hub_port=hub_port, proxy_port=proxy_port, password=password)
+    )
+    start = (
+        f"{passage(*SHARED, sys.base_prefix)}exec {quote(sys.executable)} -m jupyterhub -f {quote(str(configuration))}"
+    )
     with (folder / "log").open("w") as log:
         # Whatever it has started ends with it.
         hub = subprocess.Popen([*APART, "sh", "-ec", start], cwd=folder, stdout=log, stderr=log)
@@ -105,7 +111,7 @@ def answers(address: str) -> bool:
 
 
 def passage(*wanted: str | Path) -> str:
-    """The commands of a shell, in a mount namespace, after which everybody may reach these folders."""
+    """The commands of a shell in a mount namespace after which everybody may reach these folders."""
     ways: dict[Path, set[Path]] = {}
     for path in {Path(each).resolve() for each in wanted}:
         closed = next((folder for folder in reversed(path.parents) if not folder.stat().st_mode & 0o001), None)
@@ -113,19 +119,20 @@ def passage(*wanted: str | Path) -> str:
             ways.setdefault(closed, set()).add(path)
     lines = ["umask 022"]
     for closed, paths in ways.items():
-        beside = f"/mnt/way-{os.getpid()}"
-        lines += [f"mount -t tmpfs -o mode=755 way /mnt && mkdir {beside} && mount --rbind {closed} {beside}"]
-        lines += [f"mount -t tmpfs -o mode=755 way {closed}"]
+        whole = Path("/mnt/whole")
+        lines += ["mount -t tmpfs way /mnt", f"mkdir {whole}", f"mount --rbind {quote(str(closed))} {whole}"]
+        lines += [f"mount -t tmpfs -o mode=755 way {quote(str(closed))}"]
         for path in paths:
-            lines += [f"mkdir -p {path} && mount --rbind {beside}/{path.relative_to(closed)} {path}"]
+            source, target = (quote(str(each)) for each in (whole / path.relative_to(closed), path))
+            lines += [f"mkdir -p {target}", f"mount --rbind {source} {target}"]
         lines += ["umount -l /mnt"]
     return "".join(f"{line}\n" for line in lines)
 
 
-def snapshot(folders: Sequence[Path]) -> dict[str, tuple[int, ...]]:
-    """Of every file in some folders: its mode, owner, size, and time of change, except what Python itself keeps."""
+def snapshot() -> dict[str, tuple[int, ...]]:
+    """Of every file that the class shares, except what Python keeps: its mode, owner, size, and time of change."""
     found = {}
-    for path in (path for folder in folders for path in folder.rglob("*")):
+    for path in (path for folder in SHARED for path in folder.rglob("*")):
         if not {"__pycache__", ".git", ".pytest_cache"} & set(path.parts):
             of = path.lstat()
             found[str(path)] = (of.st_mode, of.st_uid, of.st_size, of.st_mtime_ns * (not path.is_dir()))
