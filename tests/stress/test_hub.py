@@ -63,6 +63,7 @@ class Desk:
 @pytest.fixture(scope="module")
 def shared():
     """What the class shares, before anybody has logged in."""
+    assert not hub.missing(), hub.missing()  # whoever names this file is told
     return hub.snapshot()
 
 
