@@ -1,6 +1,7 @@
 """`python3 -m helpers`: starts a command. Standard library only, for it has to run before anything is installed."""
 
 import importlib
+import importlib.util
 import os
 import platform
 import shutil
@@ -18,6 +19,8 @@ COMMANDS = ("render", "gallery", "slides", "handout", "bench", "distil")  # each
 SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")  # pytest-xdist's options
 ONE_BY_ONE = ("tests/browser", "tests/stress")
 
+FIRST = "/lab/tree/notebooks/00_start_here.ipynb"  # where JupyterLab opens
+
 # Defaults of JupyterLab's settings, below the user's own: it does not ask whether it may fetch news.
 DEFAULTS = ROOT / "helpers" / "base" / "jupyter"
 
@@ -32,6 +35,7 @@ Neural style transfer, a companion to a course.
   python3 -m helpers bench                how fast this machine is, beside a textbook's loop
   python3 -m helpers test                 run the tests (--all: the long ones too; pytest's options may follow)
   python3 -m helpers distil               train the compact network anew
+  python3 -m helpers hub                  what a JupyterHub starts for each student (docs/hub.md)
 
 The first start installs what is needed into .venv/ beside the README: on Linux a download of 3 GB, or of 0.3 GB without
 an NVIDIA card, by `python3 -m helpers --cpu` (--cpu stands before any command). Later starts begin at once. A Python
@@ -64,7 +68,7 @@ def main(arguments):
     if command in ("-h", "--help", "help"):
         print(HELP)
         return
-    if command not in ("lab", "test", *COMMANDS) and not command.startswith("-"):
+    if command not in ("lab", "test", "hub", *COMMANDS) and not command.startswith("-"):
         stop(f"There is no command '{command}'; `python3 -m helpers --help` lists them.")
     if hosted():
         if command not in COMMANDS:
@@ -78,6 +82,8 @@ def main(arguments):
 
     if command == "test":
         test(arguments[1:])
+    elif command == "hub":
+        hub(arguments[1:])
     elif command in COMMANDS:
         try:
             module = importlib.import_module(f"helpers.commands.{command}")
@@ -116,19 +122,34 @@ def prepare(cpu, arguments):
 
 def lab(options):
     """Gives this process to JupyterLab, with lesson 0 in front."""
-    # The lessons show pictures of docs/ too, which JupyterLab would not serve from the notebook's folder alone.
-    first = (lessons() / "00_start_here.ipynb").relative_to(WORK).as_posix()
+    lessons()
     if not any(option.startswith(("--version", "--help")) for option in options):
         print(
             "JupyterLab opens on lesson 0 in your browser; if it does not, open the last address below yourself.\n"
             f"Pictures are saved in {WORK / 'results'}. To end it, press Ctrl+C twice here.",
             flush=True,
         )
+    quiet = ("--log-level=WARN", "--LabApp.log_level=WARN")  # the address is printed all the same
+    serve("jupyterlab", *quiet, f"--LabApp.default_url={FIRST}", *options)
+
+
+def hub(options):
+    """Gives this process to the server of one student on a JupyterHub, which begins with lesson 0."""
+    if "JUPYTERHUB_SERVICE_URL" not in os.environ:
+        stop("A JupyterHub starts this for each of its students, as docs/hub.md says; by itself it cannot run.")
+    if importlib.util.find_spec("jupyterhub") is None:
+        stop(
+            f"{sys.executable} lacks JupyterHub. Whoever owns it can run `{sys.executable} -m pip install jupyterhub`."
+        )
+    lessons()
+    serve("jupyterhub.singleuser", f"--ServerApp.default_url={FIRST}", *options)
+
+
+def serve(*command):
+    """Gives this process to a Jupyter server of the whole project: the lessons show pictures of docs/, too."""
     paths = [str(DEFAULTS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(paths)
-    first = f"--LabApp.default_url=/lab/tree/{first}"
-    quiet = ("--log-level=WARN", "--LabApp.log_level=WARN")  # the address is printed all the same
-    run("jupyterlab", *quiet, f"--ServerApp.root_dir={WORK}", first, *options, folder=WORK)
+    run(*command, f"--ServerApp.root_dir={WORK}", folder=WORK)
 
 
 def test(options):
@@ -163,7 +184,8 @@ def lessons():
     """The notebooks' folder; if nothing can be saved there, one at the user's home, whose copies are never replaced."""
     if WORK == ROOT:
         return NOTEBOOKS
-    for path in [*NOTEBOOKS.glob("*.ipynb"), *NOTEBOOKS.glob("*.md"), *ROOT.glob("docs/*.jpg")]:
+    shown = [*ROOT.glob("docs/**/*.jpg"), *ROOT.glob("data/content/*.jpg")]
+    for path in [*NOTEBOOKS.glob("*.ipynb"), *NOTEBOOKS.glob("*.md"), *shown]:
         own = WORK / path.relative_to(ROOT)
         own.parent.mkdir(parents=True, exist_ok=True)
         if not own.exists():

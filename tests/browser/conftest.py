@@ -1,22 +1,9 @@
 """JupyterLab in a browser, where there is one; elsewhere these tests are left out, which the summary says."""
 
-import importlib.util
-import shutil
 from contextlib import ExitStack
 
 import pytest
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-
-
-def missing() -> str:
-    """What these tests lack here, or nothing."""
-    if importlib.util.find_spec("playwright") is None:
-        return "Playwright is not installed (pip install playwright)"
-    if not any(map(shutil.which, BROWSERS)):
-        return "there is no Chromium or Chrome here (Debian, Ubuntu: sudo apt install chromium)"
-    return ""
-
+from chrome import missing
 
 collect_ignore_glob = ["test_*.py"] if missing() else []
 

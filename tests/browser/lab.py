@@ -4,7 +4,6 @@ import ast
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
+from chrome import find_browser
 from jupyter_client import BlockingKernelClient
 from playwright.sync_api import Browser, Error, Locator, Page, sync_playwright
 
@@ -29,12 +29,6 @@ from helpers.studio import Studio
 def threads():
     return sum(thread.name == "style transfer" for thread in threading.enumerate())
 """
-
-
-def find_browser() -> str | None:
-    """The path of an installed Chromium or Chrome."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-    return next((path for path in map(shutil.which, names) if path), None)
 
 
 @contextmanager
@@ -60,9 +54,7 @@ def jupyterlab(folder: Path, subshells: str | None = None) -> Iterator["Lab"]:
     (apputils / "notification.jupyterlab-settings").write_text(json.dumps(news))
     if subshells:
         (apputils / "kernels-settings.jupyterlab-settings").write_text(json.dumps({"commsOverSubshells": subshells}))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = os.environ | {
         "JUPYTER_CONFIG_DIR": str(home / "config"),
         "JUPYTER_DATA_DIR": str(home / "data"),
@@ -111,21 +103,14 @@ class Lab:
             return False
 
 
-class Notebook:
-    """A notebook, open in the browser, and its kernel."""
+class NotebookView:
+    """A notebook as it stands in JupyterLab's page, as soon as its kernel can work."""
 
-    def __init__(self, lab: Lab, page: Page, path: str):
-        self.lab, self.page, self.path = lab, page, path
-        page.goto(f"{lab.url}/lab/tree/{path}?token={TOKEN}&reset")
+    def __init__(self, page: Page):
+        self.page = page
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
         until(self.is_idle, 60, "the kernel's start")
         page.evaluate("jupyterapp.shell.collapseLeft()")
-        self.kernel = next(each["kernel"]["id"] for each in lab.api("sessions") if each["path"] == path)
-        self.client = BlockingKernelClient(
-            connection_file=str(lab.folder / ".jupyter" / "runtime" / f"kernel-{self.kernel}.json")
-        )
-        self.client.load_connection_file()
-        self.client.start_channels()
 
     def is_idle(self) -> bool:
         """Whether the kernel has nothing to do."""
@@ -152,6 +137,26 @@ class Notebook:
         waiting = "[...document.querySelectorAll('.jp-InputPrompt')].some(p => p.textContent.includes('*'))"
         until(lambda: self.is_idle() and not self.page.evaluate(waiting), seconds, "the end of the cells")
 
+    def errors(self) -> list[str]:
+        """The error outputs, and the widgets that could not be shown."""
+        broken = '.jp-OutputArea [data-mime-type="application/vnd.jupyter.error"], .jupyter-widgets-error-widget'
+        return self.page.locator(broken).all_inner_texts()
+
+
+class Notebook(NotebookView):
+    """A notebook of a Lab, and its kernel."""
+
+    def __init__(self, lab: Lab, page: Page, path: str):
+        page.goto(f"{lab.url}/lab/tree/{path}?token={TOKEN}&reset")
+        super().__init__(page)
+        self.lab, self.path = lab, path
+        self.kernel = next(each["kernel"]["id"] for each in lab.api("sessions") if each["path"] == path)
+        self.client = BlockingKernelClient(
+            connection_file=str(lab.folder / ".jupyter" / "runtime" / f"kernel-{self.kernel}.json")
+        )
+        self.client.load_connection_file()
+        self.client.start_channels()
+
     def ask(self, expression: str):
         """What an expression is in the kernel; it has to be something that JSON can carry."""
         question = {"answer": f"__import__('json').dumps({expression})"}
@@ -159,11 +164,6 @@ class Notebook:
         answer = reply["content"]["user_expressions"]["answer"]
         assert answer["status"] == "ok", answer
         return json.loads(ast.literal_eval(answer["data"]["text/plain"]))
-
-    def errors(self) -> list[str]:
-        """The error outputs, and the widgets that could not be shown."""
-        broken = '.jp-OutputArea [data-mime-type="application/vnd.jupyter.error"], .jupyter-widgets-error-widget'
-        return self.page.locator(broken).all_inner_texts()
 
     def close(self) -> None:
         """Shuts the kernel down."""
@@ -241,6 +241,13 @@ def until(condition, seconds: float, what: str):
         assert time.monotonic() < end, f"{what} did not happen within {seconds} s"
         time.sleep(0.05)
     return value
+
+
+def free_port() -> int:
+    """A port of this machine at which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 def write_notebook(path: Path, *cells: str) -> None:

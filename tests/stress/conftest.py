@@ -5,9 +5,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import chrome
+import hub
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+
+no_hub = chrome.missing() or hub.missing()
+collect_ignore = ["test_hub.py"] if no_hub else []
+
+
+def pytest_terminal_summary(terminalreporter):
+    if no_hub:
+        terminalreporter.write_line(f"The test of a class on a JupyterHub was left out: {no_hub}.")
 
 
 def pytest_addoption(parser):
