@@ -63,7 +63,7 @@ REFERENCE = """\
 # The code
 
 What the lessons import, and what is behind it, as its docstrings say it. In lessons a function is written out first;
-here it is under its name, with a link to its source.
+here it is under its name.
 """
 
 LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)\s#]+)")  # the file in a link of Markdown

@@ -13,7 +13,6 @@ html_title = "Neural style transfer, a companion to a course"
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
-    "sphinx.ext.viewcode",
     "sphinx.ext.githubpages",
     "helpers.commands.pages.captions",
     "helpers.commands.pages.formulas",
@@ -41,7 +40,12 @@ toc_object_entries_show_parents = "hide"
 
 html_theme = "pydata_sphinx_theme"
 html_theme_options = {
-    "logo": {"text": project, "image_light": "_static/palette.svg", "image_dark": "_static/palette.svg", "alt_text": ""},
+    "logo": {
+        "text": project,
+        "image_light": "_static/palette.svg",
+        "image_dark": "_static/palette.svg",
+        "alt_text": "",
+    },
     "navbar_center": [],
     "navbar_end": ["theme-switcher"],
     "article_header_start": [],
@@ -55,6 +59,7 @@ html_theme_options = {
 html_sidebars = {"**": ["course"]}
 html_static_path = [str(HERE / "static")]
 html_css_files = ["site.css"]
+html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
 html_favicon = str(HERE / "static" / "palette.svg")
 html_copy_source = False
 html_use_index = False
