@@ -155,8 +155,8 @@ def build(out: Path) -> str:
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise TeachingError(
-            f"The site is made by Sphinx, and {', '.join(missing)} is not installed here. Install the project with what "
-            'it takes, `.venv/bin/python -m pip install -e ".[site]"`, and start again.'
+            f"The site is made by Sphinx, and {', '.join(missing)} is not installed here. Install the project with "
+            'what it takes, `.venv/bin/python -m pip install -e ".[site]"`, and start again.'
         )
     if out.exists() and not (out / MARK).exists() and (not out.is_dir() or any(out.iterdir())):
         raise TeachingError(f"'{out}' is there already, and is no site that this command made. Name a new folder.")

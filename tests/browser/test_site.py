@@ -159,7 +159,7 @@ def test_light_and_dark_can_be_chosen_and_stay(address, page):
     page.goto(f"{address}index.html")
     for mode in ("Dark", "Light"):
         page.get_by_role("button", name="Color mode").click()
-        page.locator(".theme-change-button", has_text=mode).click()
+        page.get_by_role("button", name=mode, exact=True).click()
         page.goto(f"{address}notebooks/03_losses.html")
         assert page.evaluate("document.documentElement.dataset.theme") == mode.lower()
 

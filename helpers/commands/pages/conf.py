@@ -40,12 +40,7 @@ toc_object_entries_show_parents = "hide"
 
 html_theme = "pydata_sphinx_theme"
 html_theme_options = {
-    "logo": {
-        "text": project,
-        "image_light": "_static/palette.svg",
-        "image_dark": "_static/palette.svg",
-        "alt_text": "",
-    },
+    "logo": {"text": project, "alt_text": ""} | dict.fromkeys(("image_light", "image_dark"), "_static/palette.svg"),
     "navbar_center": [],
     "navbar_end": ["theme-switcher"],
     "article_header_start": [],

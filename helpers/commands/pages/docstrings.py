@@ -83,6 +83,6 @@ def _entry(line: str, names: Collection[str]) -> tuple[str, str] | None:
 def _ends(block: Sequence[str], line: str, names: Collection[str]) -> bool:
     """Whether a block ends before a line although nothing separates them."""
     if line.startswith("    ") != block[-1].startswith("    "):
-        return block[-1].endswith(":") or block[-1].startswith("    ") and not _entry(block[0], names)
+        return block[-1].endswith(":") or (block[-1].startswith("    ") and not _entry(block[0], names))
     # A sentence that begins on a line of its own, after a parameter, belongs to the whole again.
     return bool(_entry(block[0], names)) and block[-1].endswith(".")
