@@ -34,7 +34,6 @@ autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True
-python_maximum_signature_line_length = 80
 add_module_names = False
 toc_object_entries_show_parents = "hide"
 
@@ -62,5 +61,6 @@ html_domain_indices = False
 
 
 def setup(app: Sphinx) -> None:
-    """Has docstrings read as they are written here."""
+    """Has docstrings read as they are written here, and signatures as a caller sees them."""
     app.connect("autodoc-process-docstring", docstrings.process)
+    app.connect("autodoc-process-signature", docstrings.signature)

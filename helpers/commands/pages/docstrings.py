@@ -5,6 +5,8 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
+from sphinx.util.inspect import stringify_signature
+
 CODE = re.compile(r"`([^`]+)`")
 SPECIAL = re.compile(r"([\\*_|`])")
 ITEM = re.compile(r"- ")
@@ -13,6 +15,15 @@ ITEM = re.compile(r"- ")
 def process(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
     """Sphinx's `autodoc-process-docstring`: rewrites the lines of a docstring in place."""
     lines[:] = as_rst(lines, parameters(thing))
+
+
+def signature(
+    app: Any, what: str, name: str, thing: Any, options: Any, found: str | None, returned: str | None
+) -> tuple[str | None, str | None]:
+    """Sphinx's `autodoc-process-signature`: what a widget's class takes, where its base class takes anything."""
+    if what == "class" and found and found.startswith("(*args"):
+        found = stringify_signature(inspect.signature(thing), unqualified_typehints=True)
+    return found, returned
 
 
 def parameters(thing: Any) -> list[str]:
