@@ -126,7 +126,9 @@ def test_every_page_is_accessible_offline_and_no_wider_than_the_screen(size, sch
         )]  # fmt: skip
         faults += [f"{name} says {text}" for text in said]
         faults += [f"{name} asks for {url}" for url in asked if not url.startswith((address, "data:"))]
-        faults += [f"{name}: {violation}" for violation in violations(page)]
+        # The pages of the reference are of one kind, so one of them in the light stands for all.
+        if scheme == "dark" or not name.startswith("reference/") or name == "reference/helpers.losses.html":
+            faults += [f"{name}: {violation}" for violation in violations(page)]
         asked.clear(), said.clear()  # axe looks for style sheets, too, where there are none
     assert faults == []
 
