@@ -14,7 +14,7 @@ from helpers.base.installation import VENV, environment, gpu_libraries, missing,
 from helpers.base.online import complete, hosted
 from helpers.base.places import NOTEBOOKS, ROOT, WORK
 
-COMMANDS = ("render", "gallery", "slides", "handout", "bench", "distil")  # each is a file of helpers/commands/
+COMMANDS = ("render", "gallery", "slides", "handout", "site", "bench", "distil")  # each is a file of helpers/commands/
 
 SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")  # pytest-xdist's options
 ONE_BY_ONE = ("tests/browser", "tests/stress")
@@ -32,6 +32,7 @@ Neural style transfer, a companion to a course.
   python3 -m helpers gallery              paint many photographs in many styles, and lay them out on one page
   python3 -m helpers slides               the lessons as slides for a projector, or their rehearsal
   python3 -m helpers handout              the lessons for a class: without solutions, with them, or to be graded
+  python3 -m helpers site                 the course as a web site, for any browser (needs Sphinx; it says how)
   python3 -m helpers bench                how fast this machine is, beside a textbook's loop
   python3 -m helpers test                 run the tests (--all: the long ones too; pytest's options may follow)
   python3 -m helpers distil               train the compact network anew

@@ -36,7 +36,7 @@ def test_help_names_every_command():
         assert f"python3 -m helpers {command}" in shown.stdout
 
 
-@pytest.mark.parametrize("command", ["handout", "slides"])
+@pytest.mark.parametrize("command", ["handout", "site", "slides"])
 def test_a_command_that_does_not_compute_does_not_load_torch(command):
     program = f"import sys, helpers.commands.{command}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=120).returncode == 0
