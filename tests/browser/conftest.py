@@ -37,4 +37,4 @@ def open_notebook(lab, browser):
     from lab import opened
 
     with ExitStack() as stack:
-        yield lambda name, *cells: stack.enter_context(opened(lab, browser, name, *cells))
+        yield lambda name, *cells, **where: stack.enter_context(opened(lab, browser, name, *cells, **where))

@@ -67,6 +67,7 @@ def jupyterlab(folder: Path, subshells: str | None = None) -> Iterator["Lab"]:
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}",
         f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
     ]  # fmt: skip
     with (home / "log").open("w") as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
@@ -110,7 +111,7 @@ class NotebookView:
         self.page = page
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
         until(self.is_idle, 60, "the kernel's start")
-        page.evaluate("jupyterapp.shell.collapseLeft()")
+        page.evaluate("jupyterapp.shell.collapseLeft?.()")  # Notebook 7 has no side bar
 
     def is_idle(self) -> bool:
         """Whether the kernel has nothing to do."""
@@ -144,10 +145,13 @@ class NotebookView:
 
 
 class Notebook(NotebookView):
-    """A notebook of a Lab, and its kernel."""
+    """A notebook of a Lab, and its kernel.
 
-    def __init__(self, lab: Lab, page: Page, path: str):
-        page.goto(f"{lab.url}/lab/tree/{path}?token={TOKEN}&reset")
+    at: "lab/tree" for JupyterLab's page, "notebooks" for Notebook 7's.
+    """
+
+    def __init__(self, lab: Lab, page: Page, path: str, at: str = "lab/tree"):
+        page.goto(f"{lab.url}/{at}/{path}?token={TOKEN}&reset")
         super().__init__(page)
         self.lab, self.path = lab, path
         self.kernel = next(each["kernel"]["id"] for each in lab.api("sessions") if each["path"] == path)
@@ -172,13 +176,15 @@ class Notebook(NotebookView):
 
 
 @contextmanager
-def opened(lab: Lab, browser: Browser, name: str, *cells: str) -> Iterator[Notebook]:
-    """A notebook in a page of its own; with cells, it is written first."""
+def opened(
+    lab: Lab, browser: Browser, name: str, *cells: str, at: str = "lab/tree", kernel: str = "python3"
+) -> Iterator[Notebook]:
+    """A notebook in a page of its own; with cells, it is written first, for a kernel of this name."""
     if cells:
-        write_notebook(lab.folder / name, *cells)
+        write_notebook(lab.folder / name, *cells, kernel=kernel)
     page = browser.new_page(viewport=SCREEN)
     page.set_default_timeout(60_000)
-    notebook = Notebook(lab, page, name)
+    notebook = Notebook(lab, page, name, at)
     try:
         yield notebook
     finally:
@@ -250,8 +256,8 @@ def free_port() -> int:
         return free.getsockname()[1]
 
 
-def write_notebook(path: Path, *cells: str) -> None:
+def write_notebook(path: Path, *cells: str, kernel: str = "python3") -> None:
     """A notebook of code cells."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.metadata.kernelspec = {"name": kernel, "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, path)
