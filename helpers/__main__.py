@@ -24,6 +24,9 @@ FIRST = "/lab/tree/notebooks/00_start_here.ipynb"  # where JupyterLab opens
 # Defaults of JupyterLab's settings, below the user's own: it does not ask whether it may fetch news.
 DEFAULTS = ROOT / "helpers" / "base" / "jupyter"
 
+# What Voila needs to show the studio.
+WIDGETS = ("@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget")
+
 HELP = """\
 Neural style transfer, a companion to a course.
 
@@ -36,6 +39,7 @@ Neural style transfer, a companion to a course.
   python3 -m helpers bench                how fast this machine is, beside a textbook's loop
   python3 -m helpers test                 run the tests (--all: the long ones too; pytest's options may follow)
   python3 -m helpers distil               train the compact network anew
+  python3 -m helpers app                  the studio alone on a page, for an open day (needs Voila; it says how)
   python3 -m helpers hub                  what a JupyterHub starts for each student (docs/hub.md)
 
 The first start installs what is needed into .venv/ beside the README: on Linux a download of 3 GB, or of 0.3 GB without
@@ -69,7 +73,7 @@ def main(arguments):
     if command in ("-h", "--help", "help"):
         print(HELP)
         return
-    if command not in ("lab", "test", "hub", *COMMANDS) and not command.startswith("-"):
+    if command not in ("lab", "test", "app", "hub", *COMMANDS) and not command.startswith("-"):
         stop(f"There is no command '{command}'; `python3 -m helpers --help` lists them.")
     if hosted():
         if command not in COMMANDS:
@@ -83,6 +87,8 @@ def main(arguments):
 
     if command == "test":
         test(arguments[1:])
+    elif command == "app":
+        app(arguments[1:])
     elif command == "hub":
         hub(arguments[1:])
     elif command in COMMANDS:
@@ -132,6 +138,16 @@ def lab(options):
         )
     quiet = ("--log-level=WARN", "--LabApp.log_level=WARN")  # the address is printed all the same
     serve("jupyterlab", *quiet, f"--LabApp.default_url={FIRST}", *options)
+
+
+def app(options):
+    """Gives this process to Voila, which shows the studio alone; each visitor has one of their own."""
+    if importlib.util.find_spec("voila") is None:
+        stop(f"{sys.executable} lacks Voila. `{sys.executable} -m pip install 'voila>=0.5.8,<1'` installs it.")
+    print("The studio opens on a page of its own in your browser. To end it, press Ctrl+C here.", flush=True)
+    # Other extensions of JupyterLab that may be installed complain on Voila's page.
+    allowed = [f"--VoilaConfiguration.extension_allowlist={name}" for name in WIDGETS]
+    run("voila", str(ROOT / "helpers" / "studio" / "app.ipynb"), *allowed, *options)
 
 
 def hub(options):

@@ -251,6 +251,7 @@ def test_offline_the_first_start_says_so(project):
 def started(monkeypatch):
     """The command that the door starts anew in .venv, and how that was to be made: a list."""
     said = []
+    monkeypatch.setattr(command_line, "VENV", Path("/.venv"))
     monkeypatch.setattr(command_line, "missing", lambda: ["torch>=2.4,<3"])
     monkeypatch.setattr(command_line, "environment", lambda cpu: said.append(cpu) or "/.venv/bin/python")
     monkeypatch.setattr(os, "execv", lambda _, command: said.append(command) or sys.exit(0))

@@ -36,6 +36,7 @@ GROUPS = {
         "docs/hand.md": "The painter's hand",
         "docs/speed.md": "How fast it is",
         "docs/install.md": "Installation",
+        "docs/online.md": "On Colab, Kaggle and Binder",
         "data/README.md": "Where the pictures come from",
         "data/weights/README.md": "The compact network",
     },
@@ -43,6 +44,7 @@ GROUPS = {
         "notebooks/README.md": "The guide for teaching",
         "docs/teaching.md": "Tools for teaching",
         "docs/gallery.md": "A whole class's pictures",
+        "docs/hub.md": "A class on one server",
         "docs/site.md": "The course as a site",
     },
     "Reference": {

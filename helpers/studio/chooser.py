@@ -54,6 +54,8 @@ class PictureChooser(widgets.VBox):
             accept="image/*", multiple=False, description="", tooltip=f"Upload your own {title} (up to 10 MB)"
         )
         self.upload.observe(self._take_upload, "value")
+        if widgets.__version__ < "8":  # Colab's: its button hands files over in another form
+            self.upload.layout.display = "none"
         self.css, self._rules = widgets.HTML(), {}
         super().__init__([self.css, widgets.HTML(f"<b>{title}</b>"), widgets.HBox([self.buttons, self.upload])])
         self._class = f"chooser-{next(numbers)}"  # one page may hold several

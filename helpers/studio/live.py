@@ -40,7 +40,7 @@ SHOWN_SIDE = 480  # pixels: the long side of a picture on display; the run's own
 PICTURE_QUALITY, FIGURE_QUALITY = 75, 85
 SHARPNESS = 1.5  # pixels of a plot per pixel on the screen, because the page may be enlarged
 
-MARGINS = 56, 14, 36, 36  # pixels to the left, right, bottom and top of a plot's axes
+MARGINS = 56, 18, 36, 36  # pixels to the left, right, bottom and top of a plot's axes
 CHARACTER = 8.3  # pixels that a character of a mark's label takes at most
 
 DRAG_GAP = 15  # iterations: changes of one weight at shorter intervals count as one movement, and get one mark

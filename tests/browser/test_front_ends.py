@@ -2,11 +2,13 @@
 
 import json
 import re
+import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from lab import PREPARE, TOKEN, StudioView, until
+from lab import PREPARE, TOKEN, StudioView, free_port, until
 
 STUDIO = "studio = Studio(size=128, steps=3000)\nstudio"
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,6 +125,28 @@ def test_after_a_restart_it_says_what_to_do(open_notebook):
     notebook.run_all()
     assert notebook.page.evaluate(said) == "none"
     begin(view)
+
+
+def test_voila_shows_it_alone_on_a_page(browser, tmp_path):
+    port = free_port()
+    command = [sys.executable, "-m", "helpers", "app", "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1"]
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+    try:
+        with closing(browser.new_page(viewport={"width": 1280, "height": 800})) as page:
+            until(lambda: "is running at" in (tmp_path / "log").read_text(), 60, "Voila's start")
+            page.goto(f"http://127.0.0.1:{port}/")
+            view = StudioView(page)
+            view.root.wait_for(timeout=60_000)
+            assert page.locator(".jp-CodeCell .jp-Editor:visible").count() == 0
+            begin(view, 10)
+            view.press("Pause")
+            until(lambda: view.text("status") == "Paused", 10, "the pause")
+            view.press("Stop")
+            until(lambda: view.text("status") == "Stopped", 10, "the stop")
+    finally:
+        server.terminate()
+        server.wait(30)
 
 
 @without_subshells
