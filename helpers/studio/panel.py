@@ -5,16 +5,19 @@ from dataclasses import replace
 from html import escape
 
 import ipywidgets as widgets
+from matplotlib.figure import Figure
 
 from helpers.base.pictures import CONTENTS, STYLES
+from helpers.images import load_image, thumbnail
 from helpers.losses import Weights
 from helpers.plots import COLOURS
 from helpers.runs.settings import Settings, options
 from helpers.studio.browser import Browser
-from helpers.studio.chooser import PictureChooser
+from helpers.studio.chooser import THUMBNAIL_SIDE, PictureChooser
 from helpers.studio.live import LiveImage, LivePlot
 from helpers.studio.more import More
 from helpers.studio.sliders import WeightSliders
+from helpers.studio.still import NOTE, decoded, draw_sliders, show_picture
 from helpers.studio.tips import with_tip
 
 SIZES = (128, 192, 256, 384, 512, 768, 1024)
@@ -218,6 +221,33 @@ class Panel(widgets.VBox):
         """Shows the iteration out of `steps`, followed by a text about the speed."""
         self.progress.value = iteration
         self.progress_text.value = f"iteration <b>{iteration}</b> of {steps}{speed}"
+
+    def still(self) -> Figure:
+        """The pictures that are chosen, the sliders, the buttons, the picture and the curves."""
+        figure = Figure(figsize=(10, 5.2))
+        for x, chooser in ((0.03, self.content), (0.2, self.style)):
+            ax = figure.add_axes((x, 0.73, 0.12, 0.17), anchor="W")
+            show_picture(ax, thumbnail(load_image(chooser.path), THUMBNAIL_SIDE))
+            ax.set_title(chooser.name, fontsize=9, loc="left")
+        size, steps, optimizer = (self.controls.by_name[name].value for name in ("size", "steps", "optimizer"))
+        figure.text(0.03, 0.66, f"{size} pixels, {steps} iterations of {optimizer}", fontsize=9)
+        draw_sliders(figure.add_axes((0.01, 0.05, 0.36, 0.58)), self.sliders.children)
+        show_picture(figure.add_axes((0.4, 0.39, 0.58, 0.53)), decoded(self.picture))
+        show_picture(figure.add_axes((0.4, 0.01, 0.58, 0.3)), decoded(self.plot))
+        frame = {"boxstyle": "round,pad=0.5", "facecolor": "0.94", "edgecolor": "0.8"}
+        labels = [button.description for name, button in self.buttons.items() if name != "go_on"]
+        for column, label in enumerate(labels):
+            figure.text(0.45 + 0.095 * column, 0.335, label, bbox=frame, fontsize=9, ha="center")
+        figure.text(0.03, 0.955, STATUSES[self._announced], weight="bold")
+        figure.text(0.4, 0.955, NOTE, style="italic", color="0.3")
+        return figure
+
+    def described(self) -> str:
+        """What the still shows, for those who cannot see it."""
+        return (
+            f"A still of the studio: {self.content.name} in the manner of {self.style.name}, buttons from Start to "
+            f"Film, the picture, loss curves, and sliders for {', '.join(self.sliders.by_name)}."
+        )
 
     def _arranged(self) -> list[widgets.Widget]:
         def row(name: str, *parts: widgets.Widget) -> widgets.Box:

@@ -29,7 +29,7 @@ from helpers.engine.optimizers import OPTIMIZERS, STEPS
 from helpers.engine.precision import best_device
 from helpers.engine.private import views
 from helpers.engine.threads import release_workers
-from helpers.images import load_image, save_image, thumbnail
+from helpers.images import load_image, save_image
 from helpers.losses import Weights, report_switch, turned_round
 from helpers.plots import loss_curves, pictures, show
 from helpers.runs.checkpoint import INTERVAL, SUFFIX, Keeper, Run, load_run
@@ -40,11 +40,11 @@ from helpers.runs.recipe import outcome
 from helpers.runs.results import last_run, next_result
 from helpers.runs.settings import Settings
 from helpers.runs.sources import foreign_files, load_sources, load_style
-from helpers.studio.chooser import THUMBNAIL_SIDE, uploaded
+from helpers.studio.chooser import uploaded
 from helpers.studio.front_end import compute_aside, events_while_busy, reachable_while_busy, take_place, watch_views
-from helpers.studio.panel import SIZES, STATUSES, Panel, note
+from helpers.studio.panel import SIZES, Panel, note
 from helpers.studio.session import Session
-from helpers.studio.still import NOTE, Still, decoded, draw_sliders, show_picture
+from helpers.studio.still import Still
 from helpers.transfer import Step
 from helpers.vgg import VGG19, load_vgg19
 
@@ -297,34 +297,12 @@ class Studio(Still, widgets.VBox):
         self.panel.forecast.value = note(*expected)
 
     def still(self) -> Figure:
-        """The pictures to choose from, the sliders, the picture and the curves."""
-        figure = Figure(figsize=(10, 5.2))
-        for x, chooser in ((0.03, self.panel.content), (0.2, self.panel.style)):
-            ax = figure.add_axes((x, 0.73, 0.12, 0.17), anchor="W")
-            show_picture(ax, thumbnail(load_image(chooser.path), THUMBNAIL_SIDE))
-            ax.set_title(chooser.name, fontsize=9, loc="left")
-        settings = self.panel.controls.over(self._base)
-        figure.text(
-            0.03, 0.66, f"{settings.size} pixels, {settings.steps} iterations of {settings.optimizer}", fontsize=9
-        )
-        draw_sliders(figure.add_axes((0.01, 0.05, 0.36, 0.58)), self.sliders.children)
-        show_picture(figure.add_axes((0.4, 0.39, 0.58, 0.53)), decoded(self.picture))
-        show_picture(figure.add_axes((0.4, 0.01, 0.58, 0.3)), decoded(self.plot))
-        for column, name in enumerate(name for name in self.panel.buttons if name != "go_on"):
-            button = self.panel.buttons[name]
-            frame = {"boxstyle": "round,pad=0.5", "facecolor": "0.94", "edgecolor": "0.8"}
-            figure.text(0.45 + 0.095 * column, 0.335, button.description, bbox=frame, fontsize=9, ha="center")
-        figure.text(0.03, 0.955, STATUSES[self.status], weight="bold")
-        figure.text(0.4, 0.955, NOTE, style="italic", color="0.3")
-        return figure
+        """The panel as it looks."""
+        return self.panel.still()
 
     def described(self) -> str:
         """What there is to be chosen and moved, and what is chosen."""
-        names = ", ".join(self.sliders.by_name)
-        return (
-            f"A still of the studio: {self.panel.content.name} in the manner of {self.panel.style.name}, buttons from "
-            f"Start to Film, the picture, loss curves, and sliders for {names}."
-        )
+        return self.panel.described()
 
     def close(self) -> None:
         """Ends the run and removes the widgets."""
