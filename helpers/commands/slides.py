@@ -35,6 +35,7 @@ GUIDE = NOTEBOOKS / "README.md"
 
 CODE = re.compile(r"(^```.*?^```|`[^`\n]+`)", re.S | re.M)
 FORMULA = re.compile(r"\$\$(?P<display>.+?)\$\$|\$(?P<inline>[^$\n]+)\$", re.S)
+WIDGET = "application/vnd.jupyter.widget-view+json"
 POINTS = 12  # the type size at which Matplotlib sets a formula
 
 
@@ -47,7 +48,7 @@ def deck(path: Path, guide: str) -> str:
             cell.source = re.sub(r"\((\d\d_\w+)\.ipynb", r"(\1.html", with_formulas(cell.source))
             _attach_pictures(cell, path.parent)
         else:
-            cell.outputs = [_described(output) for output in cell.outputs if not _is_widget(output)]
+            cell.outputs = [_described(output) for output in cell.outputs]
     files = {name: (DECK / name).read_text(encoding="utf-8") for name in ("reveal.css", "deck.css", "reveal.js",
                                                                          "notes.js", "deck.js")}  # fmt: skip
     colours = HtmlFormatter(style="default").get_style_defs(".highlight")
@@ -109,16 +110,16 @@ def _attach_pictures(cell: NotebookNode, folder: Path) -> None:
 
 
 def _described(output: NotebookNode) -> NotebookNode:
-    """An output whose figure, if it has one, becomes HTML, so that the text for those who cannot see it is kept."""
+    """An output whose figure, if it has one, becomes HTML, so that the text for those who cannot see it is kept.
+
+    Of a widget, the still or the text remains: the view would need a kernel.
+    """
+    output.get("data", {}).pop(WIDGET, None)
     for kind in [kind for kind in output.get("data", {}) if kind in ("image/png", "image/jpeg")]:
         alt = html.escape(output.metadata.get(kind, {}).get("alt", ""))
         picture = "".join(output.data[kind].split())
         output.data = {"text/html": f'<img alt="{alt}" src="data:{kind};base64,{picture}">'}
     return output
-
-
-def _is_widget(output: NotebookNode) -> bool:
-    return any("widget-view" in kind for kind in output.get("data", {}))
 
 
 def find_lessons(names: Sequence[str]) -> list[Path]:
