@@ -35,13 +35,13 @@ GUIDE = NOTEBOOKS / "README.md"
 
 CODE = re.compile(r"(^```.*?^```|`[^`\n]+`)", re.S | re.M)
 FORMULA = re.compile(r"\$\$(?P<display>.+?)\$\$|\$(?P<inline>[^$\n]+)\$", re.S)
-WIDGET = "application/vnd.jupyter.widget-view+json"
 POINTS = 12  # the type size at which Matplotlib sets a formula
 
 
 def deck(path: Path, guide: str) -> str:
     """A lesson's slides as HTML. guide: the text of notebooks/README.md, with the speaker's notes; it may be empty."""
     notebook, notes = read(path), notes_on(path.stem, guide)
+    notebook.metadata.pop("widgets", None)  # without their state, nbconvert shows of widgets the still or the text
     notebook.cells = [part for cell in notebook.cells for part in (cell, *_notes(cell, notes))]
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -110,11 +110,7 @@ def _attach_pictures(cell: NotebookNode, folder: Path) -> None:
 
 
 def _described(output: NotebookNode) -> NotebookNode:
-    """An output whose figure, if it has one, becomes HTML, so that the text for those who cannot see it is kept.
-
-    Of a widget, the still or the text remains: the view would need a kernel.
-    """
-    output.get("data", {}).pop(WIDGET, None)
+    """An output whose figure, if it has one, becomes HTML, so that the text for those who cannot see it is kept."""
     for kind in [kind for kind in output.get("data", {}) if kind in ("image/png", "image/jpeg")]:
         alt = html.escape(output.metadata.get(kind, {}).get("alt", ""))
         picture = "".join(output.data[kind].split())
