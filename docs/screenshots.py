@@ -113,9 +113,9 @@ def states(notebook: Notebook) -> Iterator[bytes]:
     view.press("Resume")
     until(lambda: view.text("status") == "Finished", 600, "the end")
     yield shown()
-    view.root.locator("input[type=file]").nth(1).set_input_files(
-        {"name": "painting.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"}
-    )
+    with notebook.page.expect_file_chooser() as choosing:
+        view.root.locator(".widget-upload").nth(1).click()
+    choosing.value.set_files({"name": "painting.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"})
     until(lambda: "painting.jpg" in view.text("news"), 20, "the refusal")
     yield shown()
     notebook.run_cell(2)

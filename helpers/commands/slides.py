@@ -41,13 +41,14 @@ POINTS = 12  # the type size at which Matplotlib sets a formula
 def deck(path: Path, guide: str) -> str:
     """A lesson's slides as HTML. guide: the text of notebooks/README.md, with the speaker's notes; it may be empty."""
     notebook, notes = read(path), notes_on(path.stem, guide)
+    notebook.metadata.pop("widgets", None)  # without their state, nbconvert shows of widgets the still or the text
     notebook.cells = [part for cell in notebook.cells for part in (cell, *_notes(cell, notes))]
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = re.sub(r"\((\d\d_\w+)\.ipynb", r"(\1.html", with_formulas(cell.source))
             _attach_pictures(cell, path.parent)
         else:
-            cell.outputs = [_described(output) for output in cell.outputs if not _is_widget(output)]
+            cell.outputs = [_described(output) for output in cell.outputs]
     files = {name: (DECK / name).read_text(encoding="utf-8") for name in ("reveal.css", "deck.css", "reveal.js",
                                                                          "notes.js", "deck.js")}  # fmt: skip
     colours = HtmlFormatter(style="default").get_style_defs(".highlight")
@@ -115,10 +116,6 @@ def _described(output: NotebookNode) -> NotebookNode:
         picture = "".join(output.data[kind].split())
         output.data = {"text/html": f'<img alt="{alt}" src="data:{kind};base64,{picture}">'}
     return output
-
-
-def _is_widget(output: NotebookNode) -> bool:
-    return any("widget-view" in kind for kind in output.get("data", {}))
 
 
 def find_lessons(names: Sequence[str]) -> list[Path]:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from axe import violations
 
 from helpers.images import noise_like, save_image
 from helpers.runs.album import Entry, save_page
@@ -85,8 +86,29 @@ def test_without_a_script_the_table_can_be_read_and_its_links_lead_to_the_pictur
     context.close()
 
 
-def test_a_narrow_page_scrolls_the_table_and_not_itself(browser, page_file):
-    page = browser.new_page(viewport={"width": 390, "height": 800})
+@pytest.mark.parametrize("width", [1280, 640, 320])  # 640: at a zoom of 200 %; 320: at 400 %
+def test_the_page_violates_no_rule_of_accessibility_however_far_one_zooms(browser, page_file, width):
+    page = browser.new_page(viewport={"width": width, "height": width * 4 // 5})
     page.goto(page_file)
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.get_by_role("button", name="judge", exact=True).click()
+    for recipe in page.get_by_text("Recipe", exact=True).all():
+        recipe.click()
+    assert page.title() and violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.evaluate("[...document.images].every(image => image.alt)")
+    page.close()
+
+
+def test_all_that_the_keyboard_reaches_shows_that_it_has_the_focus(browser, page_file):
+    page = browser.new_page()
+    page.goto(page_file)
+    controls = page.locator("a, button, summary, [tabindex='0']").count()
+    reached = []
+    for _ in range(controls):
+        page.keyboard.press("Tab")
+        focused = page.locator(":focus")
+        assert focused.evaluate("e => getComputedStyle(e).outline") == "rgb(213, 94, 0) solid 3px"
+        reached.append(focused.element_handle())
+    assert page.evaluate("all => new Set(all).size", reached) == controls
+    assert controls == 1 + 6 + 4 + 4  # the table, its heads and links, the recipes
     page.close()

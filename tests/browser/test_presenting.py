@@ -4,6 +4,8 @@ import re
 
 import nbformat
 import pytest
+from axe import violations
+from nbformat.v4 import new_markdown_cell, new_notebook
 
 from helpers.base.places import NOTEBOOKS
 from helpers.commands.slides import deck
@@ -57,11 +59,52 @@ def test_every_slide_fits_and_every_figure_is_there(browser, lesson, tmp_path):
         width, height, filled = page.evaluate(f"(() => {{ {size} }})()")
         assert (width, height) == (1280, 720), f"slide {number + 1} does not fit"
         assert filled > 20, f"slide {number + 1} is empty"
-        page.evaluate("Reveal.next()")
+        page.keyboard.press("Space")
     assert page.evaluate("Reveal.isLastSlide()")
     assert "ask what they will try first." in page.evaluate("Reveal.getSlideNotes()")
     assert [url for url in asked if not url.startswith("data:")] == [file.as_uri()]
     assert said == []
+    page.close()
+
+
+def test_no_slide_violates_the_rules_of_accessibility(browser, lesson, tmp_path):
+    file = tmp_path / "deck.html"
+    file.write_text(deck(lesson, ""), encoding="utf-8")
+    page = browser.new_page(viewport=PAGE)
+    page.goto(file.as_uri())
+    page.wait_for_selector("body[data-ready]", timeout=60_000)
+    assert page.title().startswith(f"{int(lesson.stem[:2])}. ")
+    assert page.locator("html").get_attribute("lang") == "en"
+    assert violations(page) == []  # one slide, as it is shown
+    total = page.evaluate("Reveal.getTotalSlides()")
+    page.goto(f"{file.as_uri()}?view=print")  # all of them, one below the other
+    page.wait_for_selector(f".pdf-page:nth-child({total})")
+    assert page.locator(".page:visible").count() == total
+    assert violations(page) == []
+    page.close()
+
+
+def test_the_keyboard_reaches_the_links_and_arrows_of_a_slide_and_nothing_hidden(browser, tmp_path):
+    path, file = tmp_path / "mine.ipynb", tmp_path / "deck.html"
+    cells = [new_markdown_cell(f"# {name}\n\n[{name}](https://example.org)") for name in ("One", "Two", "Three")]
+    for cell in cells:
+        cell.metadata.slideshow = {"slide_type": "slide"}
+    nbformat.write(new_notebook(cells=cells), path)
+    file.write_text(deck(path, ""), encoding="utf-8")
+    page = browser.new_page(viewport=PAGE)
+    page.goto(file.as_uri())
+    page.wait_for_selector("body[data-ready]")
+    page.keyboard.press("ArrowRight")
+    reached = []
+    for _ in range(4):
+        page.keyboard.press("Tab")
+        focused = page.locator(":focus")
+        assert focused.is_visible()
+        assert focused.evaluate("e => getComputedStyle(e).outline") == "rgb(213, 94, 0) solid 3px"
+        reached.append(focused.get_attribute("aria-label") or " ".join(focused.inner_text().split()))
+    assert reached == ["Two", "2 / 3", "previous slide", "next slide"]
+    page.keyboard.press("Enter")
+    assert page.evaluate("Reveal.getCurrentSlide().innerText").startswith("Three")
     page.close()
 
 

@@ -4,7 +4,7 @@ import re
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from helpers.base.errors import TeachingError
 from helpers.commands import slides
@@ -47,6 +47,21 @@ def test_any_notebook_can_be_shown(tmp_path):
     page = slides.deck(path, "")
     assert "<title>My &lt;title&gt;</title>" in page
     assert 'href="03_losses.html"' in page
+
+
+def test_of_a_widget_its_still_is_shown_or_else_its_text(tmp_path):
+    mime, version = "application/vnd.jupyter.widget-{}+json", {"version_major": 2, "version_minor": 0}
+    state = {mime.format("state"): {**version, "state": {"4c": {"model_name": "IntSliderModel"}}}}
+    view = {mime.format("view"): {**version, "model_id": "4c"}, "text/plain": "IntSlider(7)"}
+    picture = {"data": {**view, "image/jpeg": "/9j/4AA="}, "metadata": {"image/jpeg": {"alt": "A still of a slider."}}}
+    still = new_output("display_data", **picture)
+    path = tmp_path / "mine.ipynb"
+    cells = [new_code_cell(outputs=[still]), new_code_cell(outputs=[new_output("display_data", data=view)])]
+    nbformat.write(new_notebook(cells=cells, metadata={"widgets": state}), path)
+    page = slides.deck(path, "")
+    assert '<img alt="A still of a slider." src="data:image/jpeg;base64,/9j/4AA="' in page
+    assert page.count("IntSlider(7)") == 1
+    assert "jupyter.widget" not in page
 
 
 @pytest.mark.parametrize(
