@@ -82,6 +82,7 @@ STUDIO_CSS = """<style>
 .studio input:focus-visible { outline: 3px solid #E69F00; outline-offset: 1px; }
 .studio .noUi-handle { border-width: 3px; }
 COLOURED
+.studio-controls { grid-template-columns: minmax(0, 5fr) minmax(0, 7fr); gap: 2px 10px; }
 .studio-weights { justify-content: space-between; align-items: center; padding-top: 4px;
   border-top: 1px solid var(--jp-border-color2, #E5E5E5); }
 .studio-weights button.jupyter-button { width: auto; padding: 0 8px; border-radius: 4px; }
@@ -103,8 +104,10 @@ COLOURED
 }
 @container (max-width: 800px) {
   .studio-body { gap: 14px; }
-  .studio-left { flex-basis: 300px; }
+  .studio-left { flex-basis: 310px; }
+  .studio-controls { grid-template-columns: minmax(0, 7fr) minmax(0, 8fr); gap: 2px 6px; }
   .studio-stage { height: 250px; }
+  .studio-progress { min-height: 72px; }
   .studio-buttons button.jupyter-button { font-size: 0; height: 34px; }
   .studio-buttons button.jupyter-button i { font-size: 15px; }
 }
@@ -130,8 +133,8 @@ class Controls(widgets.GridBox):
         for name, field in self.by_name.items():
             field.description, field.description_allow_html = with_tip(name, TIPS[name]), True
             field.style.description_width, field.layout.width = "4.8em", "auto"
-        layout = widgets.Layout(grid_template_columns="minmax(0, 5fr) minmax(0, 7fr)", grid_gap="2px 10px")
-        super().__init__([self.by_name[name] for name in TIPS if name in self.by_name], layout=layout)
+        super().__init__([self.by_name[name] for name in TIPS if name in self.by_name])
+        self.add_class("studio-controls")
         self.show(settings)
 
     def show(self, settings: Settings) -> None:
