@@ -35,11 +35,11 @@ Neural style transfer, a companion to a course.
   python3 -m helpers gallery              paint many photographs in many styles, and lay them out on one page
   python3 -m helpers slides               the lessons as slides for a projector, or their rehearsal
   python3 -m helpers handout              the lessons for a class: without solutions, with them, or to be graded
-  python3 -m helpers site                 the course as a web site, for any browser (needs Sphinx; it says how)
+  python3 -m helpers site                 the course as a web site (needs Sphinx; the command says how to install it)
   python3 -m helpers bench                how fast this machine is, beside a textbook's loop
   python3 -m helpers test                 run the tests (--all: the long ones too; pytest's options may follow)
   python3 -m helpers distil               train the compact network anew
-  python3 -m helpers app                  the studio alone on a page, for an open day (needs Voila; it says how)
+  python3 -m helpers app                  the studio alone on a page (needs Voila; the command says how to install it)
   python3 -m helpers hub                  what a JupyterHub starts for each student (docs/hub.md)
 
 The first start installs what is needed into .venv/ beside the README: on Linux a download of 3 GB, or of 0.3 GB without
@@ -70,6 +70,8 @@ def main(arguments):
     cpu = ["--cpu"] if arguments[:1] == ["--cpu"] else []
     arguments = arguments[len(cpu) :]
     command = arguments[0] if arguments else "lab"
+    if "--cpu" in arguments:
+        stop("--cpu stands before everything else: `python3 -m helpers --cpu render ...`.")
     if command in ("-h", "--help", "help"):
         print(HELP)
         return
@@ -77,7 +79,10 @@ def main(arguments):
         stop(f"There is no command '{command}'; `python3 -m helpers --help` lists them.")
     if hosted():
         if command not in COMMANDS:
-            stop("Here the lessons open in the notebooks of the host; docs/online.md says what the first cell is.")
+            stop(
+                "On Colab and Kaggle the lessons open in the host's own notebooks, as docs/online.md says; of the "
+                f"commands, {', '.join(COMMANDS)} run there."
+            )
         try:
             complete()
         except TeachingError as error:
@@ -137,17 +142,22 @@ def lab(options):
             flush=True,
         )
     quiet = ("--log-level=WARN", "--LabApp.log_level=WARN")  # the address is printed all the same
-    serve("jupyterlab", *quiet, f"--LabApp.default_url={FIRST}", *options)
+    serve(["jupyterlab", *quiet, f"--LabApp.default_url={FIRST}"], options)
 
 
 def app(options):
     """Gives this process to Voila, which shows the studio alone; each visitor has one of their own."""
     if importlib.util.find_spec("voila") is None:
-        stop(f"{sys.executable} lacks Voila. `{sys.executable} -m pip install 'voila>=0.5.8,<1'` installs it.")
+        wants("Voila", "app")
     print("The studio opens on a page of its own in your browser. To end it, press Ctrl+C here.", flush=True)
     # Other extensions of JupyterLab that may be installed complain on Voila's page.
     allowed = [f"--VoilaConfiguration.extension_allowlist={name}" for name in WIDGETS]
     run("voila", str(ROOT / "helpers" / "studio" / "app.ipynb"), *allowed, *options)
+
+
+def wants(program, extra):
+    """Ends with a line on how to install a program that only some need."""
+    stop(f'{sys.executable} lacks {program}. In {ROOT}, `{sys.executable} -m pip install -e ".[{extra}]"` installs it.')
 
 
 def hub(options):
@@ -155,18 +165,16 @@ def hub(options):
     if "JUPYTERHUB_SERVICE_URL" not in os.environ:
         stop("A JupyterHub starts this for each of its students, as docs/hub.md says; by itself it cannot run.")
     if importlib.util.find_spec("jupyterhub") is None:
-        stop(
-            f"{sys.executable} lacks JupyterHub. Whoever owns it can run `{sys.executable} -m pip install jupyterhub`."
-        )
+        wants("JupyterHub", "hub")
     lessons()
-    serve("jupyterhub.singleuser", f"--ServerApp.default_url={FIRST}", *options)
+    serve(["jupyterhub.singleuser", f"--ServerApp.default_url={FIRST}"], options)
 
 
-def serve(*command):
+def serve(command, options):
     """Gives this process to a Jupyter server of the whole project: the lessons show pictures of docs/, too."""
     paths = [str(DEFAULTS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(paths)
-    run(*command, f"--ServerApp.root_dir={WORK}", folder=WORK)
+    run(*command, f"--ServerApp.root_dir={WORK}", *options, folder=WORK)
 
 
 def test(options):

@@ -129,7 +129,7 @@ def environment(cpu=False):
                     sys.stderr.write(line)
                     lines.append(line)
             if pip.returncode != 0:
-                stop(diagnosis("".join(lines)))
+                stop(diagnosis("".join(lines), SMALLER if gpu else ""))
     except KeyboardInterrupt:
         stop("The installation was interrupted. Run the same command again: it goes on from what is there.")
     COMPLETE.write_text(digest)
@@ -146,11 +146,11 @@ def packages(cpu):
     return [["--index-url", CPU_BUILDS, *torch], everything]
 
 
-def diagnosis(errors):
-    """Advice on what to do, from what pip wrote to stderr."""
+def diagnosis(errors, smaller=""):
+    """Advice on what to do, from what pip wrote to stderr. smaller: a sentence on how to need less disk."""
     again = "Run the same command again afterwards: it goes on from what is there."
     if re.search(r"No space left|Errno 28", errors):
-        return f"The disk filled up during the installation. Free some space. {again}{SMALLER}"
+        return f"The disk filled up during the installation. Free some space. {again}{smaller}"
     if "editable mode currently requires" in errors:  # pip 21.2, which comes with Python 3.10.0 to 3.10.2
         return f"The pip of this Python is too old. Renew it with `{PYTHON} -m pip install --upgrade pip`. {again}"
     if "ResolutionImpossible" in errors:

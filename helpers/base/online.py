@@ -69,7 +69,7 @@ def ready() -> None:
         sys.path.insert(0, str(ROOT))
     new = complete()
     print(f"The course in {ROOT} is ready; results go to its folder results.")
-    print("Installed: {}.".format(", ".join(new) or "nothing, all is there"))
+    print("Installed: {}.".format(", ".join(new)) if new else "Nothing had to be installed.")
     others = [line for line in requirements() if split(line)[0] not in NOT_HERE and not satisfied(line)]
     if others:
         print("Left as they are, though the course was tested with other versions:")

@@ -104,6 +104,8 @@ def main(arguments: Sequence[str]) -> int:
         kinds.add_argument(f"--{kind}", dest="kind", action="store_const", const=kind, help=text)
     try:
         typed = options.parse_args(arguments)
+        if typed.notebooks_only and typed.kind in ("nbgrader", "otter"):
+            options.error(f"--{typed.kind} has nothing but notebooks anyway; leave --notebooks-only out")
         fill = {"nbgrader": write_nbgrader, "otter": write_otter}.get(typed.kind) or partial(
             write, solutions=typed.kind == "solutions", notebooks_only=typed.notebooks_only
         )

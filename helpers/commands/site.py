@@ -161,7 +161,7 @@ def build(out: Path) -> str:
             'what it takes, `.venv/bin/python -m pip install -e ".[site]"`, and start again.'
         )
     if out.exists() and not (out / MARK).exists() and (not out.is_dir() or any(out.iterdir())):
-        raise TeachingError(f"'{out}' is there already, and is no site that this command made. Name a new folder.")
+        raise TeachingError(f"'{out}' is there already, and was not made by this command. Name a new folder.")
     with tempfile.TemporaryDirectory() as temporary:
         sources, made = Path(temporary, "sources"), Path(temporary, "site")
         sources.mkdir()
@@ -173,9 +173,11 @@ def build(out: Path) -> str:
             (made / MARK).touch()
             if out.exists():
                 shutil.rmtree(out)
-            shutil.copytree(made, out)
+            out.mkdir(parents=True)
+            shutil.copy(made / MARK, out)  # first, so that a site that was cut off can be made again
+            shutil.copytree(made, out, dirs_exist_ok=True)
         except OSError as error:
-            raise TeachingError(f"'{out}' could not be written: {error.strerror}.") from None
+            raise TeachingError(f"'{out}' could not be written: {error.strerror or error}.") from None
     return warnings
 
 
@@ -201,7 +203,7 @@ def main(arguments: Sequence[str]) -> int:
                          help="where to; an earlier site is replaced (default: %(default)s)")  # fmt: skip
     try:
         out = options.parse_args(arguments).out
-        print("Making the site: about half a minute.", file=sys.stderr, flush=True)
+        print("Making the site ...", file=sys.stderr, flush=True)
         print(build(out), end="", file=sys.stderr)
         print(out / "index.html")
     except TeachingError as error:

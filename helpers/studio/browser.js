@@ -1,13 +1,12 @@
 // What the kernel cannot see of the page: how wide the widget stands there, and on which background. It answers the
 // kernel's question whether anybody is there, speaks to screen readers, and tells them what ipywidgets leaves out.
 
-const TRANSPARENT = /^(transparent|rgba\(.*, 0\))$/;
 const PAUSE = 150; // milliseconds without a change of size before it is told
 
 function backgroundOf(element) {
   for (let e = element; e; e = e.parentElement) {
     const colour = getComputedStyle(e).backgroundColor;
-    if (!TRANSPARENT.test(colour)) return colour;
+    if (colour.startsWith("rgb(")) return colour; // another one lets shine through what is behind
   }
   return "rgb(255, 255, 255)";
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 import anywidget
 from traitlets import Int, Unicode
 
-PATIENCE = 1.5  # seconds in which a page answers, and for which a run in the foreground waits where there is none
+PATIENCE = 3.0  # seconds in which a page answers, and for which a run with ipykernel 6 waits where there is none
 
 CSS = """
 .studio-spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
@@ -18,7 +18,7 @@ CSS = """
 class Browser(anywidget.AnyWidget):
     """A widget without height, which fills the width of the place where it stands, and tells of it (browser.js).
 
-    width: of that place in the browser that changed it last, in pixels; 0 as long as no browser shows it.
+    width: of that place in the browser that changed it last, in pixels; 0 until a browser has shown it.
     background: the colour behind it, as CSS has it: "rgb(17, 17, 17)".
     spoken: what a screen reader says next, without the focus being moved.
     """
@@ -33,28 +33,30 @@ class Browser(anywidget.AnyWidget):
     @property
     def colour(self) -> tuple[float, float, float]:
         """The background as red, green and blue, each from 0 to 1; white if no browser has told."""
-        numbers = re.findall(r"[\d.]+", self.background)[:3]
-        return tuple(float(number) / 255 for number in numbers) if len(numbers) == 3 else (1.0, 1.0, 1.0)
+        opaque = re.fullmatch(r"rgb\((\d+), (\d+), (\d+)\)", self.background)
+        return tuple(int(number) / 255 for number in opaque.groups()) if opaque else (1.0, 1.0, 1.0)
 
-    def ask(self) -> None:
-        """Asks the browser for an answer; `silent` and `answers` tell whether it came."""
-        self.asked, self._asked_at = self.asked + 1, time.monotonic()
+    def ask(self) -> int:
+        """Asks the browser for an answer, and returns the number of this question."""
+        self._asked_at = time.monotonic()
+        self.asked += 1
+        return self.asked
 
     @property
     def silent(self) -> bool:
         """Whether the last question has been left without an answer for longer than a page needs."""
-        return self.answered != self.asked and time.monotonic() > self._asked_at + PATIENCE
+        return self.answered < self.asked and time.monotonic() > self._asked_at + PATIENCE
 
-    def answers(self, meanwhile: Callable[[], None] = lambda: None) -> bool:
+    def answers(self, handle: Callable[[], None]) -> bool:
         """Asks the browser, and returns whether it answers within PATIENCE seconds.
 
-        meanwhile: called again and again while waiting.
+        handle: called again and again while waiting; it handles what comes from the browser.
         """
-        self.ask()
-        while self.answered != self.asked and not self.silent:
-            meanwhile()
+        question, end = self.ask(), time.monotonic() + PATIENCE
+        while self.answered < question and time.monotonic() < end:
+            handle()
             time.sleep(0.02)
-        return self.answered == self.asked
+        return self.answered >= question
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"

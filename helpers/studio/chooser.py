@@ -13,6 +13,7 @@ import ipywidgets as widgets
 from helpers.base import places
 from helpers.base.errors import TeachingError
 from helpers.base.files import write_whole
+from helpers.base.installation import numbers as numbers_in
 from helpers.base.pictures import find_picture
 from helpers.images import load_image, thumbnail
 from helpers.studio.live import jpeg
@@ -54,7 +55,7 @@ class PictureChooser(widgets.VBox):
             accept="image/*", multiple=False, description="", tooltip=f"Upload your own {title} (up to 10 MB)"
         )
         self.upload.observe(self._take_upload, "value")
-        if widgets.__version__ < "8":  # Colab's: its button hands files over in another form
+        if numbers_in(widgets.__version__) < (8,):  # Colab's: its button hands files over in another form
             self.upload.layout.display = "none"
         self.css, self._rules = widgets.HTML(), {}
         super().__init__([self.css, widgets.HTML(f"<b>{title}</b>"), widgets.HBox([self.buttons, self.upload])])

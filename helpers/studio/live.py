@@ -13,6 +13,7 @@ any thread may do, and figures are drawn without pyplot, whose global variables 
 import io
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from math import ceil, floor, inf, isfinite, log10, nan
 
@@ -41,9 +42,14 @@ PICTURE_QUALITY, FIGURE_QUALITY = 75, 85
 SHARPNESS = 1.5  # pixels of a plot per pixel on the screen, because the page may be enlarged
 
 MARGINS = 56, 18, 36, 36  # pixels to the left, right, bottom and top of a plot's axes
+NARROWEST = 200  # pixels: in less than that, axes and their margins have no place
 CHARACTER = 8.3  # pixels that a character of a mark's label takes at most
 
 DRAG_GAP = 15  # iterations: changes of one weight at shorter intervals count as one movement, and get one mark
+
+
+# One for all figures: a run's thread and a button may draw at once, and all share Matplotlib's text cache.
+DRAWING = threading.RLock()
 
 
 class LiveImage(widgets.Image):
@@ -94,7 +100,9 @@ class LiveImage(widgets.Image):
 def drawn(figure: Figure) -> Image.Image:
     """Renders a Matplotlib figure as a Pillow image."""
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    with DRAWING, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # what the font lacks, such as Chinese, is drawn as a box
+        canvas.draw()
     return on_canvas(canvas)
 
 
@@ -119,8 +127,7 @@ class LivePlot(LiveImage):
     `figure` is the Matplotlib Figure.
     """
 
-    # One for all plots: a run's thread and a button may draw at once, and all figures share Matplotlib's text cache.
-    _lock = threading.RLock()
+    _lock = DRAWING
 
     def __init__(self, steps: int | None = None, width: int = 560, height: int = 240):
         super().__init__("loss curves: total, content, style and tv, weighted, by iteration", width)
@@ -204,7 +211,7 @@ class LivePlot(LiveImage):
     def fit(self, width: int, background: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> None:
         """Draws the plot at this width in pixels, and on this colour: red, green and blue from 0 to 1."""
         with self._lock:
-            self._size = width, self._size[1]
+            self._size = max(width, NARROWEST), self._size[1]
             dark = sum(background) < 1.5
             self._ink, faint = ("0.85", "0.3") if dark else ("0.15", "0.92")
             self.figure.set_facecolor(background)

@@ -231,7 +231,7 @@ class Panel(widgets.VBox):
         for x, chooser in ((0.03, self.content), (0.2, self.style)):
             ax = figure.add_axes((x, 0.73, 0.12, 0.17), anchor="W")
             show_picture(ax, thumbnail(load_image(chooser.path), THUMBNAIL_SIDE))
-            ax.set_title(chooser.name, fontsize=9, loc="left")
+            ax.set_title(chooser.name, fontsize=9, loc="left", parse_math=False)  # it may be a file's name
         size, steps, optimizer = (self.controls.by_name[name].value for name in ("size", "steps", "optimizer"))
         figure.text(0.03, 0.66, f"{size} pixels, {steps} iterations of {optimizer}", fontsize=9)
         draw_sliders(figure.add_axes((0.01, 0.05, 0.36, 0.58)), self.sliders.children)

@@ -4,8 +4,10 @@ It drives the loop of transfer.py, in its own thread or, until the end, in the f
 """
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from queue import SimpleQueue
 from typing import Any
 
 from torch import Tensor, nn
@@ -108,6 +110,26 @@ class Session:
                 return
             self._prepare()
         self._work()
+
+    def run_beside(self, handle: Callable[[], None]) -> None:
+        """As `run`, but the calling thread handles events meanwhile, and does all that `watch` and `changed` do.
+
+        handle: called again and again, to handle what has come in since.
+        """
+        calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        watch, changed = self.watch, self.changed
+        self.watch, self.changed = lambda step: calls.put(lambda: watch(step)), lambda: calls.put(changed)
+        try:
+            self.resume()
+            thread = self.thread
+            while thread.is_alive() or not calls.empty():
+                handle()
+                while not calls.empty():
+                    calls.get()()
+                time.sleep(0.02)
+        finally:
+            self.watch, self.changed = watch, changed
+            self.stop()
 
     def pause(self) -> None:
         """Pauses the run after its present iteration."""

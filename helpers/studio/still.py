@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from helpers.base.errors import TeachingError
 from helpers.plots import COLOURS
 from helpers.studio.live import LiveImage, drawn, jpeg
 
@@ -34,7 +35,11 @@ class Still:
 
     def _repr_mimebundle_(self, **kwargs: object) -> tuple[dict, dict]:
         data = super()._repr_mimebundle_(**kwargs)
-        return {**data, KIND: jpeg(drawn(self.still()), QUALITY)}, {KIND: {"alt": self.described()}}
+        try:
+            picture = jpeg(drawn(self.still()), QUALITY)
+        except TeachingError:  # a picture was deleted meanwhile; the widget itself has it
+            return data, {}
+        return {**data, KIND: picture}, {KIND: {"alt": self.described()}}
 
 
 class Explorer(Still, widgets.Box):
@@ -100,4 +105,4 @@ def position(slider: widgets.Widget) -> tuple[float, str]:
     """Where a slider's handle stands, from 0 to 1, and the text beside it."""
     if isinstance(slider, widgets.SelectionSlider):
         return slider.index / max(1, len(slider.options) - 1), slider.label
-    return (slider.value - slider.min) / max(1, slider.max - slider.min), str(slider.value)
+    return (slider.value - slider.min) / ((slider.max - slider.min) or 1), str(slider.value)

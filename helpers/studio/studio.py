@@ -48,9 +48,9 @@ from helpers.studio.still import Still
 from helpers.transfer import Step
 from helpers.vgg import VGG19, load_vgg19
 
-DEAF = (
-    "This page does not hear what is painted in the background. If the picture does not move, press Stop and run "
-    "studio.run() in a cell: it paints while the cell runs, and its buttons and sliders act."
+NOT_SHOWN = (
+    "This page does not show what is painted in the background. If the picture stands still, press Stop, then run "
+    "studio.run() in a cell: it paints while the cell runs."
 )
 
 
@@ -147,7 +147,7 @@ class Studio(Still, widgets.VBox):
             else:
                 self.session.resume()
                 if self.panel.browser.silent:
-                    self.panel.say(DEAF, True)
+                    self.panel.say(NOT_SHOWN, True)
 
     def go_on(self) -> None:
         """Resumes the last run that was cut off, in this kernel or another, as if it had never stopped."""
@@ -262,16 +262,11 @@ class Studio(Still, widgets.VBox):
 
     def _paint(self, session: Session) -> None:
         """Runs a session to its end; buttons and sliders act meanwhile wherever that is possible."""
-        browser = self.panel.browser
         with events_while_busy() as handle:
-            # Where the browser is heard at once nothing has to be done, and where it isn't heard at all, nothing helps.
-            if not handle or browser.answers() or not browser.answers(handle):
+            if handle and self.panel.browser.answers(handle):
+                session.run_beside(handle)
+            else:
                 session.run()
-                return
-            session.resume()
-            while session.status in ("running", "paused"):
-                handle()
-                time.sleep(0.02)
 
     def estimate(self) -> None:
         """Shows what a run with the present settings will cost; times each network and optimizer once."""
@@ -496,7 +491,7 @@ class Studio(Still, widgets.VBox):
         self._moves_itself, self._before_switch = False, None
 
     def _seen(self) -> None:
-        # From another thread, because that is where a run speaks from.
+        # From another thread, because a run, too, sends from a thread of its own.
         threading.Thread(target=self.panel.browser.ask, daemon=True).start()
         if not self.session and not self.panel.forecast.value:
             self.estimate()

@@ -124,13 +124,14 @@ def write_nbgrader(folder: Path) -> None:
 
     Raises TeachingError for lessons whose solutions were taken out.
     """
+    assignments = {name: for_nbgrader(notebook) for name, notebook in _lessons()}
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "nbgrader_config.py").write_text(NBGRADER_CONFIG, encoding="utf-8")
-    for name, notebook in _lessons():
+    for name, notebook in assignments.items():
         for cell in notebook.cells:  # every assignment has a folder of its own
             cell.source = LESSON.sub(r"](../\1/\1.ipynb)", cell.source)
         (folder / "source" / name).mkdir(parents=True)
-        nbformat.write(for_nbgrader(notebook), folder / "source" / name / f"{name}.ipynb")
+        nbformat.write(notebook, folder / "source" / name / f"{name}.ipynb")
 
 
 def write_otter(folder: Path) -> None:
@@ -138,9 +139,10 @@ def write_otter(folder: Path) -> None:
 
     Raises TeachingError for lessons whose solutions were taken out.
     """
+    assignments = {name: for_otter(notebook, name) for name, notebook in _lessons()}
     folder.mkdir(parents=True, exist_ok=True)
-    for name, notebook in _lessons():
-        nbformat.write(for_otter(notebook, name), folder / f"{name}.ipynb")
+    for name, notebook in assignments.items():
+        nbformat.write(notebook, folder / f"{name}.ipynb")
 
 
 def _lessons() -> Iterator[tuple[str, NotebookNode]]:

@@ -23,7 +23,6 @@ def test_a_requirement_is_compared_as_numbers(monkeypatch):
     "said, advice",
     [
         ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "disk filled up"),
-        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "helpers --cpu`"),
         ("but editable mode currently requires a setuptools-based build.)", "-m pip install --upgrade pip`"),
         ("ERROR: ResolutionImpossible: no matching distributions available", "does not go with what is here"),
         ("WARNING: Retrying ... NewConnectionError(... Name or service not known)", "not connected to the internet"),
@@ -32,6 +31,12 @@ def test_a_requirement_is_compared_as_numbers(monkeypatch):
 )
 def test_what_pip_said_becomes_advice(said, advice):
     assert advice in installation.diagnosis(said)
+
+
+def test_how_to_need_less_disk_is_said_where_that_is_possible():
+    full = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"
+    assert "helpers --cpu`" in installation.diagnosis(full, installation.SMALLER)
+    assert "--cpu" not in installation.diagnosis(full)
 
 
 @pytest.fixture

@@ -65,4 +65,4 @@ def test_what_is_absent_is_installed_beside_the_hosts_own_versions_or_not_at_all
     assert ran.returncode == 0, ran.stderr
     assert "Installed: safetensors>=0.4." in ran.stdout
     assert "  numpy 1.26.0 (tested: >=2,<3)" in ran.stdout and "jupyterlab" not in ran.stdout
-    assert "Installed: nothing, all is there." in host("").stdout
+    assert "Nothing had to be installed." in host("").stdout

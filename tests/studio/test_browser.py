@@ -19,7 +19,7 @@ def browser(monkeypatch):
 
 
 @pytest.mark.parametrize("background, colour", [
-    ("rgb(255, 0, 51)", (1, 0, 0.2)), ("rgba(0, 0, 0, 0.5)", (0, 0, 0)), ("", (1, 1, 1)), ("color(srgb 1)", (1, 1, 1)),
+    ("rgb(255, 0, 51)", (1, 0, 0.2)), ("rgba(0, 0, 0, 0.5)", (1, 1, 1)), ("", (1, 1, 1)), ("color(srgb 1)", (1, 1, 1)),
 ])  # fmt: skip
 def test_a_background_in_css_is_red_green_and_blue(browser, background, colour):
     browser.background = background
@@ -37,12 +37,20 @@ def test_a_page_that_does_not_answer_is_silent_only_after_a_while(browser):
 
 
 def test_an_answer_counts_whether_it_comes_by_itself_or_when_events_are_handled(browser):
-    assert not browser.answers()
+    assert not browser.answers(lambda: None)
     threading.Timer(0.03, lambda: browser.set_trait("answered", browser.asked)).start()
-    assert browser.answers()
+    assert browser.answers(lambda: None)
 
     def handle():
         browser.answered = browser.asked
+
+    assert browser.answers(handle)
+
+
+def test_a_question_that_another_thread_asks_meanwhile_does_not_hide_the_answer(browser):
+    def handle():
+        browser.answered = browser.asked
+        browser.ask()
 
     assert browser.answers(handle)
 
@@ -53,6 +61,13 @@ def test_the_plot_is_drawn_as_wide_as_the_page_has_room_and_on_its_background():
     width, height = panel.plot.figure.get_size_inches() * 100
     assert (round(width), round(height)) == (300, 180)
     assert panel.plot.figure.get_facecolor()[:3] == pytest.approx([17 / 255] * 3)
+
+
+def test_in_a_place_too_narrow_for_a_plot_it_is_drawn_all_the_same():
+    plot = LivePlot(10)
+    plot.fit(40)
+    plot.enlarge(1.3)
+    assert plot.figure.get_size_inches()[0] * 1.3 * 100 >= 200
 
 
 def test_on_a_dark_background_ink_is_light_and_comes_back_dark():

@@ -9,6 +9,7 @@ import pytest
 from nbconvert import HTMLExporter
 from PIL import Image
 
+from helpers.base.places import ROOT
 from helpers.images import load_image
 from helpers.studio import Studio
 from helpers.studio.live import LiveImage
@@ -52,6 +53,7 @@ def test_a_still_shows_the_sliders_where_they_stand(explorer):
     (widgets.SelectionSlider(options=["a", "b", "c"], value="b"), 0.5, "b"),
     (widgets.SelectionSlider(options=["alone"]), 0.0, "alone"),
     (widgets.IntSlider(0, 0, 0), 0.0, "0"),
+    (widgets.FloatSlider(0.25, min=0, max=0.5), 0.5, "0.25"),
 ])  # fmt: skip
 def test_a_slider_is_drawn_by_its_share_and_reading(slider, share, reading):
     assert position(slider) == (share, reading)
@@ -66,3 +68,19 @@ def test_a_page_without_a_kernel_shows_the_still(explorer):
     page, _ = HTMLExporter(template_name="classic").from_notebook_node(notebook)
     assert "data:image/jpeg;base64,c3RpbGw=" in page
     assert "A still of sliders for channel" in page
+
+
+def test_any_name_of_a_picture_can_be_shown(tmp_path):
+    path = tmp_path / "a$b_$c 山.png"
+    path.write_bytes((ROOT / "data" / "content" / "landscape.jpg").read_bytes())
+    data, alt = bundle(Studio(path))
+    assert "a$b_$c 山" in alt and "image/jpeg" in data
+
+
+def test_a_picture_that_was_deleted_does_not_keep_the_studio_from_being_shown(tmp_path):
+    path = tmp_path / "gone.png"
+    path.write_bytes((ROOT / "data" / "content" / "landscape.jpg").read_bytes())
+    studio = Studio(path)
+    path.unlink()
+    data, _ = studio._repr_mimebundle_()
+    assert WIDGET in data and "image/jpeg" not in data
