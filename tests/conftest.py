@@ -28,6 +28,15 @@ def network():
     return random_vgg19()
 
 
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium, without a window: one for all, because Playwright runs once in a process."""
+    from lab import chromium
+
+    with chromium() as running:
+        yield running
+
+
 @pytest.fixture
 def results(tmp_path, monkeypatch):
     """The folder that results go to in this test."""

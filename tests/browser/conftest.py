@@ -13,14 +13,6 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(f"The tests in a browser were left out: {missing()}.")
 
 
-@pytest.fixture(scope="session")
-def browser():
-    from lab import chromium
-
-    with chromium() as running:
-        yield running
-
-
 @pytest.fixture(scope="session", params=["default", "disabled"])
 def lab(request, tmp_path_factory):
     """JupyterLab, with comms over subshells as they come and without; `folder` is what it serves."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import hub
 import pytest
-from lab import SCREEN, NotebookView, StudioView, chromium, free_port, until, write_notebook
+from lab import SCREEN, NotebookView, StudioView, free_port, until, write_notebook
 
 from helpers.images import load_image
 from helpers.runs.checkpoint import load_run
@@ -68,14 +68,17 @@ def shared():
 
 
 @pytest.fixture(scope="module")
-def desks(shared, tmp_path_factory):
+def desks(shared, browser, tmp_path_factory):
     """Two students who have logged in."""
     folder, ports = tmp_path_factory.mktemp("hub"), [free_port() for _ in range(3)]
-    with hub.students(2) as accounts, hub.jupyterhub(folder, *ports) as password, chromium() as browser:
+    with hub.students(2) as accounts, hub.jupyterhub(folder, *ports) as password:
         address = f"http://127.0.0.1:{ports[0]}"
         try:
             until(lambda: hub.answers(f"{address}/hub/health"), 90, "the hub's start")
-            yield [Desk(account, browser, address, password) for account in accounts]
+            seated = [Desk(account, browser, address, password) for account in accounts]
+            yield seated
+            for desk in seated:
+                desk.page.context.close()
         finally:
             print((folder / "log").read_text())
 
