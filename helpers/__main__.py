@@ -182,15 +182,15 @@ def test(options):
     if any(os.path.exists(option.split("::")[0]) for option in options):
         run("pytest", *options)
     everything, options = "--all" in options, [option for option in options if option != "--all"]
-    print("Units, notebooks and a studio in the browser, on two cores: about six minutes.", flush=True)
+    print("Units, notebooks and a studio in the browser, on two cores: six to twelve minutes.", flush=True)
     # Two processes of one thread each are done sooner than one of two threads; a file's tests stay together.
     code = pytest(*SIDE_BY_SIDE, *options, OMP_NUM_THREADS="1")
     if everything:
-        print("The browser and the stress tests, one after another: about a quarter of an hour.", flush=True)
+        print("The browser and the stress tests, one after another: about 25 minutes.", flush=True)
         code = pytest(*ONE_BY_ONE, *options) or code
     else:
         print(
-            "Left out: most tests in a browser, and the stress tests. --all runs them too, a quarter of an hour more."
+            "Left out: most tests in a browser, and the stress tests. --all runs them too, 25 minutes more."
         )
     sys.exit(code)
 
