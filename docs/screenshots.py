@@ -18,7 +18,7 @@ sys.path.insert(0, str(HERE.parent / "tests" / "browser"))
 from lab import Notebook, StudioView, chromium, jupyterlab, opened, until  # noqa: E402
 
 LIMIT = 250_000  # bytes
-NARROW = {"width": 850, "height": 800}  # a window for the sheet
+NARROW = {"width": 850, "height": 1000}  # a window for the sheet
 SHARE = 0.5  # of its size there
 # A cell after which every run fails.
 BROKEN = """\

@@ -189,9 +189,7 @@ def test(options):
         print("The browser and the stress tests, one after another: about 25 minutes.", flush=True)
         code = pytest(*ONE_BY_ONE, *options) or code
     else:
-        print(
-            "Left out: most tests in a browser, and the stress tests. --all runs them too, 25 minutes more."
-        )
+        print("Left out: most tests in a browser, and the stress tests. --all runs them too, 25 minutes more.")
     sys.exit(code)
 
 

@@ -11,7 +11,6 @@ speaker's notes (key S) are what notebooks/README.md says about each section of 
 import base64
 import html
 import io
-import mimetypes
 import re
 import sys
 from collections.abc import Sequence
@@ -28,6 +27,7 @@ from helpers.base.errors import TeachingError
 from helpers.base.files import write_whole
 from helpers.base.parser import Parser
 from helpers.base.places import NOTEBOOKS
+from helpers.teaching.lessons import attach_pictures
 from helpers.teaching.rehearsal import read, rehearse
 
 DECK = Path(__file__).with_name("deck")
@@ -46,7 +46,7 @@ def deck(path: Path, guide: str) -> str:
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = re.sub(r"\((\d\d_\w+)\.ipynb", r"(\1.html", with_formulas(cell.source))
-            _attach_pictures(cell, path.parent)
+            attach_pictures(cell, path.parent)
         else:
             cell.outputs = [_described(output) for output in cell.outputs]
     files = {name: (DECK / name).read_text(encoding="utf-8") for name in ("reveal.css", "deck.css", "reveal.js",
@@ -99,14 +99,6 @@ def _formula(match: re.Match) -> str:
         f'style="height: {height:.2f}em; vertical-align: {-depth / POINTS:.2f}em">'
     )
     return f'<span class="display">{image}</span>' if match["display"] else image
-
-
-def _attach_pictures(cell: NotebookNode, folder: Path) -> None:
-    """Attaches to a Markdown cell the pictures that it shows from files."""
-    for name in re.findall(r"!\[[^]]*\]\((?!\w+:)([^)\s]+)\)", cell.source):
-        kind, picture = mimetypes.guess_type(name)[0], (folder / name).read_bytes()
-        cell.setdefault("attachments", {})[Path(name).name] = {kind: base64.b64encode(picture).decode()}
-        cell.source = cell.source.replace(f"({name})", f"(attachment:{Path(name).name})")
 
 
 def _described(output: NotebookNode) -> NotebookNode:

@@ -127,12 +127,9 @@ class LivePlot(LiveImage):
     `figure` is the Matplotlib Figure.
     """
 
-    _lock = DRAWING
-
     def __init__(self, steps: int | None = None, width: int = 560, height: int = 240):
         super().__init__("loss curves: total, content, style and tv, weighted, by iteration", width)
         self.steps, self._size, self._factor = steps, (width, height), 1.0
-        self._ink = "0.15"
         self.figure = Figure()
         self._axes = self.figure.subplots()
         self._lines = {
@@ -149,11 +146,11 @@ class LivePlot(LiveImage):
         self._marks: list[tuple[int, Line2D, Text]] = []
         self._moving: tuple[set[str], dict[str, float], int] | None = None  # (names, values before, last iteration)
         self._set_up()
-        self.enlarge(1)
+        self.fit(width)
 
     def add(self, step: Step) -> None:
         """Adds an iteration; draws if the last update is long enough ago, or this is the last iteration."""
-        with self._lock:
+        with DRAWING:
             self._iterations.append(step.iteration)
             values = {"total": step.loss, **step.weighted}
             for name, series in self._values.items():
@@ -166,7 +163,7 @@ class LivePlot(LiveImage):
 
     def mark(self, label: str) -> None:
         """Adds a thin line with a label at the newest iteration, to be drawn with the next update."""
-        with self._lock:
+        with DRAWING:
             at = self._iterations[-1] if self._iterations else 0
             line = self._axes.axvline(at, color="0.6", linewidth=0.8, animated=True)
             text = self._axes.annotate(label, (at, 1), (0, 2), xycoords=self._axes.get_xaxis_transform(),
@@ -185,7 +182,7 @@ class LivePlot(LiveImage):
 
     def cut(self, iteration: int = 0) -> None:
         """Removes everything after an iteration, and draws; 0 empties the plot."""
-        with self._lock:
+        with DRAWING:
             count = sum(i <= iteration for i in self._iterations)
             for values in (self._iterations, self._changeable, *self._values.values()):
                 del values[count:]
@@ -198,7 +195,7 @@ class LivePlot(LiveImage):
 
     def enlarge(self, factor: float) -> None:
         """Draws text and lines larger by a factor, for a projector; the plot keeps its size on the screen."""
-        with self._lock:
+        with DRAWING:
             self._factor = factor
             width, height = self._size
             self.figure.set_dpi(SHARPNESS * 100 * factor)
@@ -210,7 +207,7 @@ class LivePlot(LiveImage):
 
     def fit(self, width: int, background: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> None:
         """Draws the plot at this width in pixels, and on this colour: red, green and blue from 0 to 1."""
-        with self._lock:
+        with DRAWING:
             self._size = max(width, NARROWEST), self._size[1]
             dark = sum(background) < 1.5
             self._ink, faint = ("0.85", "0.3") if dark else ("0.15", "0.92")
@@ -249,14 +246,13 @@ class LivePlot(LiveImage):
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         ax.yaxis.set_minor_formatter(NullFormatter())
         ax.tick_params(labelsize=8)
-        ax.grid(color="0.92")
         ax.spines[["top", "right"]].set_visible(False)
         ax.set_xlabel("iteration", fontsize=8)
         self.figure.legend(loc="upper left", ncols=len(self._lines), fontsize=8, frameon=False, handlelength=1.7,
                            columnspacing=1.0)  # fmt: skip
 
     def _drawn(self) -> bytes:
-        with self._lock:
+        with DRAWING:
             canvas, limits = self.figure.canvas, self._wanted_limits()
             if limits != self._limits:
                 self._axes.set(xlim=limits[0], ylim=limits[1])

@@ -190,6 +190,7 @@ class Panel(widgets.VBox):
             for name, (label, icon, tip) in BUTTONS.items()
         }
         self.buttons["start"].button_style = "primary"
+        self.in_row = [button for name, button in self.buttons.items() if name != "go_on"]
         self.large = widgets.ToggleButton(description="Large type", icon="text-height", tooltip="For a projector")
         self.large.observe(self._enlarge, "value")
         self._announced = "ready"  # the status that was spoken last
@@ -238,9 +239,8 @@ class Panel(widgets.VBox):
         show_picture(figure.add_axes((0.4, 0.39, 0.58, 0.53)), decoded(self.picture))
         show_picture(figure.add_axes((0.4, 0.01, 0.58, 0.3)), decoded(self.plot))
         frame = {"boxstyle": "round,pad=0.5", "facecolor": "0.94", "edgecolor": "0.8"}
-        labels = [button.description for name, button in self.buttons.items() if name != "go_on"]
-        for column, label in enumerate(labels):
-            figure.text(0.45 + 0.095 * column, 0.335, label, bbox=frame, fontsize=9, ha="center")
+        for column, button in enumerate(self.in_row):
+            figure.text(0.45 + 0.095 * column, 0.335, button.description, bbox=frame, fontsize=9, ha="center")
         figure.text(0.03, 0.955, STATUSES[self._announced], weight="bold")
         figure.text(0.4, 0.955, NOTE, style="italic", color="0.3")
         return figure
@@ -259,13 +259,12 @@ class Panel(widgets.VBox):
         def column(name: str, *parts: widgets.Widget) -> widgets.Box:
             return widgets.VBox(parts).add_class(f"studio-{name}")
 
-        go_on, *buttons = (self.buttons[name] for name in ("go_on", *(name for name in BUTTONS if name != "go_on")))
         heading = row("weights", widgets.HTML("<b>weights</b>"), self.schedule, self.more.button)
         left = column("left", self.content, self.style, self.controls, heading, self.sliders)
         stage, progress = row("stage", self.picture), column("progress", self.progress, self.progress_text)
-        right = column("right", stage, row("buttons", *buttons), progress, self.browser, self.plot,
+        right = column("right", stage, row("buttons", *self.in_row), progress, self.browser, self.plot,
                        column("news", self.message))  # fmt: skip
-        head = row("head", self.status, self.forecast, go_on, self.large)
+        head = row("head", self.status, self.forecast, self.buttons["go_on"], self.large)
         return [style_sheet(), head, row("body", left, right), self.more]
 
     def _fit_plot(self, _: dict) -> None:

@@ -8,7 +8,6 @@ import io
 from collections.abc import Iterable, Sequence
 
 import ipywidgets as widgets
-import matplotlib.image
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
@@ -83,7 +82,7 @@ def decoded(view: LiveImage) -> Image.Image:
 
 def show_picture(ax: Axes, picture: Image.Image) -> None:
     """Fills axes with a picture, as large as it goes in."""
-    ax.imshow(matplotlib.image.pil_to_array(picture))
+    ax.imshow(picture)
     ax.set_axis_off()
 
 

@@ -9,7 +9,6 @@ solution follows the stub in the same cell, so that the stub is left exactly as 
 """
 
 import ast
-import base64
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,10 +20,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_raw_cell
 
 from helpers.base.places import NOTEBOOKS
-from helpers.teaching.lessons import code_and_explanation, exercises, for_students
+from helpers.teaching.lessons import attach_pictures, code_and_explanation, exercises, for_students
 
 DIFFICULTY = re.compile(r"^([●○]{3}) · \d+ minutes$", re.M)
-PICTURE = re.compile(r"\]\((\.\./[^)]+\.jpg)\)")
 LESSON = re.compile(r"\]\((\d\d_\w+)\.ipynb\)")
 
 NBGRADER_CONFIG = """\
@@ -152,10 +150,8 @@ def _lessons() -> Iterator[tuple[str, NotebookNode]]:
         if not exercises(notebook):
             continue
         for cell in notebook.cells:
-            for picture in PICTURE.findall(cell.source):
-                encoded = base64.b64encode((NOTEBOOKS / picture).read_bytes()).decode()
-                cell.setdefault("attachments", {})[Path(picture).name] = {"image/jpeg": encoded}
-            cell.source = PICTURE.sub(lambda found: f"](attachment:{Path(found[1]).name})", cell.source)
+            if cell.cell_type == "markdown":
+                attach_pictures(cell, NOTEBOOKS)
         yield path.stem, notebook
 
 

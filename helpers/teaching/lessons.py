@@ -4,7 +4,10 @@ An exercise's stub has the tag "exercise"; its check comes next, and then a cell
 the code and its explanation, folded.
 """
 
+import base64
+import mimetypes
 import re
+from pathlib import Path
 
 from nbformat import NotebookNode
 
@@ -49,6 +52,14 @@ def solved(notebook: NotebookNode) -> NotebookNode:
         stub.source, solution.source = code_and_explanation(solution)
     notebook.cells = [cell for cell in notebook.cells if cell.source]
     return cleared(notebook)
+
+
+def attach_pictures(cell: NotebookNode, folder: Path) -> None:
+    """Attaches to a Markdown cell the pictures that it shows from files."""
+    for name in re.findall(r"!\[[^]]*\]\((?!\w+:)([^)\s]+)\)", cell.source):
+        kind, picture = mimetypes.guess_type(name)[0], (folder / name).read_bytes()
+        cell.setdefault("attachments", {})[Path(name).name] = {kind: base64.b64encode(picture).decode()}
+        cell.source = cell.source.replace(f"({name})", f"(attachment:{Path(name).name})")
 
 
 def _tags(cell: NotebookNode) -> list[str]:

@@ -84,3 +84,10 @@ def test_a_picture_that_was_deleted_does_not_keep_the_studio_from_being_shown(tm
     path.unlink()
     data, _ = studio._repr_mimebundle_()
     assert WIDGET in data and "image/jpeg" not in data
+
+
+def test_the_notebook_of_the_app_was_run_and_is_stored_as_a_still():
+    (cell,) = nbformat.read(ROOT / "helpers" / "studio" / "app.ipynb", 4).cells
+    assert cell.execution_count == 1 and [output.data.keys() for output in cell.outputs] == [
+        {"text/plain", "image/jpeg"}
+    ]
